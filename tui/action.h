@@ -1,0 +1,106 @@
+/* What a key can do: one list. The enum, the names in the config and the palette, the words of the footer and the help
+ * are made from it. */
+#ifndef TUI_ACTION_H
+#define TUI_ACTION_H
+
+/* X(id, name, label in the footer, help) */
+#define ACTIONS(X) \
+	X(NONE, "none", "", "nothing: frees a key of its default") \
+	X(QUIT, "quit", "quit", "close what is open over the panes, else leave the cockpit; the engine goes on") \
+	X(HELP, "help", "help", "every key of this pane, and what it does") \
+	X(PALETTE, "palette", "command", "type an action or a command") \
+	X(SEARCH, "search", "search", "search in this pane") \
+	X(SEARCH_NEXT, "search-next", "match", "go to the next match") \
+	X(SEARCH_PREVIOUS, "search-previous", "match", "go to the match before") \
+	X(FOCUS_NEXT, "focus-next", "pane", "go to the next pane") \
+	X(FOCUS_PREVIOUS, "focus-previous", "pane", "go to the pane before") \
+	X(PANE_1, "pane-1", "reading", "go to the reading list") \
+	X(PANE_2, "pane-2", "grid", "go to the grid of workers") \
+	X(PANE_3, "pane-3", "metrics", "go to the metrics") \
+	X(PANE_4, "pane-4", "review", "go to the review") \
+	X(PANE_5, "pane-5", "agent", "go to the agent") \
+	X(ZOOM, "zoom", "zoom", "give the focused pane the whole screen, or take it back") \
+	X(UP, "up", "move", "one up") \
+	X(DOWN, "down", "move", "one down") \
+	X(LEFT, "left", "move", "to the left") \
+	X(RIGHT, "right", "move", "to the right") \
+	X(PAGE_UP, "page-up", "page", "a page up") \
+	X(PAGE_DOWN, "page-down", "page", "a page down") \
+	X(HALF_PAGE_UP, "half-page-up", "half page", "half a page up") \
+	X(HALF_PAGE_DOWN, "half-page-down", "half page", "half a page down") \
+	X(FIRST, "first", "first", "to the first") \
+	X(LAST, "last", "last", "to the last") \
+	X(LINE_START, "line-start", "line start", "to the first column") \
+	X(ENTER, "enter", "open", "open what is selected") \
+	X(BACK, "back", "back", "one level out; never leaves the cockpit") \
+	X(CLICK, "click", "", "select what the mouse points at") \
+	X(WHEEL_UP, "wheel-up", "", "scroll up") \
+	X(WHEEL_DOWN, "wheel-down", "", "scroll down") \
+	X(APPROVE, "approve", "approve", "let the proposal be measured") \
+	X(VETO, "veto", "veto", "refuse the proposal, with a reason that the agent reads") \
+	X(REVISE, "revise", "ask for changes", "send the comments to the author and wait for another revision") \
+	X(COMMENT, "comment", "comment", "comment on this line") \
+	X(SIGN, "sign", "sign", "commit the winner to the session's branch") \
+	X(WAIVE, "waive", "waive", "wave through what the guard stopped, with a reason") \
+	X(RETRY, "retry", "retry", "try it once more") \
+	X(CANCEL, "cancel", "cancel", "take it out of the session") \
+	X(NEXT_PROPOSAL, "next-proposal", "proposal", "the next proposal of the queue") \
+	X(PREVIOUS_PROPOSAL, "previous-proposal", "proposal", "the proposal before in the queue") \
+	X(NEXT_HUNK, "next-hunk", "hunk", "to the next hunk") \
+	X(PREVIOUS_HUNK, "previous-hunk", "hunk", "to the hunk before") \
+	X(NEXT_FILE, "next-file", "file", "to the next file") \
+	X(PREVIOUS_FILE, "previous-file", "file", "to the file before") \
+	X(INTERDIFF, "interdiff", "between revisions", "show what changed since an earlier revision, or the whole again") \
+	X(SIDE_BY_SIDE, "side-by-side", "side by side", "old and new side by side, or one below the other") \
+	X(MARK_VIEWED, "mark-viewed", "viewed", "mark the file as viewed") \
+	X(SORT, "sort", "sort", "sort by the next column") \
+	X(REVERSE, "reverse", "reverse", "turn the order round") \
+	X(FILTER, "filter", "filter", "show the next kind only") \
+	X(FOLLOW, "follow", "follow", "stay at the end as lines come in") \
+	X(WRAP, "wrap", "wrap", "wrap long lines, or cut them") \
+	X(STEER, "steer", "tell the agent", "a message that the agent reads at its next turn") \
+	X(ADD, "add", "add", "add a source to the reading list") \
+	X(DROP, "drop", "drop", "drop it, with a question first") \
+	X(EVENTS, "events", "events", "what happened, line by line") \
+	X(LOG, "log", "log", "the log of a run") \
+	X(IDEAS, "ideas", "ideas", "ideas and where they came from") \
+	X(BUDGET, "budget", "budget", "what was spent, and on what") \
+	X(PAUSE, "pause", "pause", "start nothing new") \
+	X(RESUME, "resume", "resume", "go on") \
+	X(AUTONOMY, "autonomy", "autonomy", "who passes the gates: manual, wave or auto") \
+	X(MOUSE, "mouse", "mouse", "take the mouse, or leave it to the terminal") \
+	X(COPY, "copy", "copy", "copy what is selected to the clipboard") \
+	X(THEME, "theme", "theme", "the next theme") \
+	X(REDRAW, "redraw", "redraw", "draw the whole screen again") \
+	X(SUSPEND, "suspend", "suspend", "back to the shell; fg returns") \
+	X(EDIT_ACCEPT, "edit-accept", "run", "take the line as it is") \
+	X(EDIT_ABORT, "edit-abort", "abort", "leave the line") \
+	X(EDIT_COMPLETE, "edit-complete", "complete", "complete the word") \
+	X(EDIT_COMPLETE_BACK, "edit-complete-back", "complete", "the completion before") \
+	X(EDIT_OLDER, "edit-older", "history", "the line before in the history") \
+	X(EDIT_NEWER, "edit-newer", "history", "the next line in the history") \
+	X(EDIT_LEFT, "edit-left", "move", "one character to the left") \
+	X(EDIT_RIGHT, "edit-right", "move", "one character to the right") \
+	X(EDIT_START, "edit-start", "move", "to the start of the line") \
+	X(EDIT_END, "edit-end", "move", "to the end of the line") \
+	X(EDIT_DELETE_BACK, "edit-delete-back", "delete", "delete the character before") \
+	X(EDIT_DELETE, "edit-delete", "delete", "delete the character under the cursor") \
+	X(EDIT_DELETE_WORD, "edit-delete-word", "delete", "delete the word before") \
+	X(EDIT_DELETE_START, "edit-delete-start", "delete", "delete up to the start of the line")
+
+enum action {
+#define X(id, name, label, help) ACTION_##id,
+	ACTIONS(X)
+#undef X
+	ACTION_COUNT
+};
+
+const char *action_name(enum action a);
+const char *action_label(enum action a);
+const char *action_help(enum action a);
+int action_find(const char *name);	/* -1: no such action */
+
+/* Whether the action spends the human's word (approve, sign, waive): the shell asks more of the key then, DESIGN 7. */
+int action_is_guarded(enum action a);
+
+#endif
