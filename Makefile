@@ -11,7 +11,7 @@ PKGS     = ncursesw termkey libcjson libgit2 sqlite3
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef -Wpointer-arith -Wvla
 SANFLAGS = $(if $(SAN),-fsanitize=address$(,)undefined -fno-omit-frame-pointer)
 COMPILE  = $(CC) -std=c11 -D_GNU_SOURCE -I. $(WARN) $(CFLAGS) $(SANFLAGS) $(call pkg,--cflags,$(PKGS)) -MMD -MP -c
-LINK     = $(CC) $(LDFLAGS) $(SANFLAGS)
+LINK     = $(CC) -Wl,--as-needed $(LDFLAGS) $(SANFLAGS)
 LIBS     = -pthread $(call pkg,--libs,$(PKGS)) -lm
 TESTLIBS = -lcmocka $(if $(filter tui_% panes_%,$1),-lvterm)
 pkg      = $(shell pkg-config $1 $2 2>/dev/null)
@@ -68,7 +68,7 @@ units: $(UNITS) ; @:
 demo:
 	@tests/setup.sh build
 	@$(MAKE) $(jobs) --no-print-directory all
-	@$B/skydeck demo $(DIR)
+	@$B/skydeck demo
 bench:
 	@tests/setup.sh check
 	@$(MAKE) $(jobs) --no-print-directory all

@@ -34,7 +34,7 @@ wanted=" build "
 if [ "$for_what" = check ]; then
 	wanted=" build check ${SAN:+san }"
 	set -- tests/fold/* tests/screens/* tests/e2e/*.sh tests/bench/*.sh
-	names=$(grep -hs '^# needs: ' "$@") && for name in $names; do wanted="$wanted$name "; done
+	for name in $(grep -hs '^# needs: ' "$@"); do wanted="$wanted$name "; done
 fi
 
 has() {	# is there what a row is seen by?
