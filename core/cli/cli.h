@@ -1,0 +1,25 @@
+/* One-shot commands: one file each, one table (core/cli/commands.c), as tmux does. */
+#ifndef CORE_CLI_CLI_H
+#define CORE_CLI_CLI_H
+
+#include "core/base/err.h"
+
+/* What stands before the command on the command line. */
+struct cli {
+	const char *directory;	/* -C DIR, or "." */
+	int verbose;		/* -v */
+	int color;		/* whether output for people may hold escapes: --color, NO_COLOR, isatty */
+	const char *program;	/* argv[0], to start the engine with */
+};
+
+/* args: the usage after the name; help: one line. run gets argv[0] = the name and returns an exit code (enum exit_code);
+ * on failure it has set err, and main prints it as one line on stderr. Usage errors return err_code(err, EXIT_USAGE, …). */
+struct cli_command {
+	const char *name, *args, *help;
+	int (*run)(const struct cli *cli, int argc, char **argv, struct err *err);
+};
+
+extern const struct cli_command *const cli_commands[];	/* NULL-terminated, in the order of the help */
+const struct cli_command *cli_find(const char *name);
+
+#endif

@@ -1,0 +1,308 @@
+/* One table of keys; the struct, the defaults, the checks and the manual come from it. */
+#include "core/data/config.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/base/buf.h"
+
+enum type { STRING, CHOICE, LIST, WHOLE, REAL, FLAG };
+
+static const struct key {
+	const char *section, *key;
+	enum type type;
+	size_t offset;
+	const char *otherwise, *help;
+} keys[] = {
+#define X(section, key, type, otherwise, help) { #section, #key, type, offsetof(struct config, section##_##key), otherwise, help },
+	CONFIG_KEYS(X)
+#undef X
+};
+enum { KEY_COUNT = sizeof keys / sizeof *keys };
+
+static const char *const agent_kinds = "patches|api|chat|acp", *const source_kinds = "folder|arxiv|github|semanticscholar|openalex";
+static const char *const autonomies[] = { "manual", "wave", "auto" };
+
+const char *autonomy_name(enum autonomy a)
+{
+	return autonomies[a];
+}
+
+int autonomy_parse(const char *name, enum autonomy *out)
+{
+	for (int i = 0; name && i < 3; i++)
+		if (!strcmp(name, autonomies[i])) {
+			*out = (enum autonomy)i;
+			return 0;
+		}
+	return -1;
+}
+
+/* The words of "a|b|c: help" as the user may write them. */
+static int is_choice(const char *help, const char *value)
+{
+	size_t n = strlen(value), end = strcspn(help, ":");
+	for (const char *p = help; p < help + end;) {
+		size_t word = strcspn(p, "|:");
+		if (word == n && !strncmp(p, value, n))
+			return 1;
+		p += word + 1;
+	}
+	return 0;
+}
+
+static int parse_flag(const char *value, int *out)
+{
+	static const char *const yes[] = { "true", "yes", "on", "1", "" }, *const no[] = { "false", "no", "off", "0" };
+	for (size_t i = 0; i < 5; i++)
+		if (!strcasecmp(value, yes[i]))
+			return *out = 1, 0;
+	for (size_t i = 0; i < 4; i++)
+		if (!strcasecmp(value, no[i]))
+			return *out = 0, 0;
+	return -1;
+}
+
+static int parse_real(const char *value, double *out)
+{
+	char *end;
+	if (!*value)
+		return *out = 0, 0;
+	*out = strtod(value, &end);
+	if (end != value && !strcmp(end, "%")) {
+		*out /= 100;
+		end++;
+	}
+	return end == value || *end || !isfinite(*out) || *out < 0 ? -1 : 0;
+}
+
+static int parse_whole(const char *value, long *out)
+{
+	char *end;
+	errno = 0;
+	if (!*value)
+		return *out = 0, 0;
+	*out = strtol(value, &end, 10);
+	return end == value || *end || errno || *out < 0 ? -1 : 0;
+}
+
+static int set_value(struct config *c, const struct key *k, const char *value, struct err *err)
+{
+	void *at = (char *)c + k->offset;
+	switch (k->type) {
+	case CHOICE:
+		if (!is_choice(k->help, value))
+			return err_set(err, "%s.%s is \"%s\": it must be %.*s", k->section, k->key, value,
+				       (int)strcspn(k->help, ":"), k->help);
+		string_set(at, value);
+		return 0;
+	case STRING:
+		string_set(at, *value ? value : NULL);
+		return 0;
+	case LIST:
+		if (*value)
+			strings_add(at, value);
+		return 0;
+	case WHOLE:
+		if (parse_whole(value, at) < 0)
+			return err_set(err, "%s.%s is \"%s\": it must be a whole number from 0", k->section, k->key, value);
+		return 0;
+	case REAL:
+		if (parse_real(value, at) < 0)
+			return err_set(err, "%s.%s is \"%s\": it must be a number from 0", k->section, k->key, value);
+		return 0;
+	case FLAG:
+		if (parse_flag(value, at) < 0)
+			return err_set(err, "%s.%s is \"%s\": it must be true or false", k->section, k->key, value);
+		return 0;
+	}
+	return -1;
+}
+
+static int unknown_key(const char *name, const char *section, struct err *err)
+{
+	struct buf allowed = {0};
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		if (!strcmp(keys[i].section, section))
+			buf_printf(&allowed, "%s%s", allowed.len ? " " : "", keys[i].key);
+	if (allowed.len)
+		err_set(err, "unknown key %s: allowed there are %s", name, buf_str(&allowed));
+	else
+		err_set(err, "unknown key %s: the sections are target session judge runner agent source ui keys hook", name);
+	buf_release(&allowed);
+	return -1;
+}
+
+static struct config_agent *agent_of(struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->agent_count; i++)
+		if (!strcmp(c->agents[i].name, name))
+			return &c->agents[i];
+	struct config_agent *a = array_add(&c->agents, &c->agent_count, &c->agent_room, sizeof *a);
+	a->name = xstrdup(name);
+	return a;
+}
+
+static struct config_source *source_of(struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->source_count; i++)
+		if (!strcmp(c->sources[i].name, name))
+			return &c->sources[i];
+	struct config_source *s = array_add(&c->sources, &c->source_count, &c->source_room, sizeof *s);
+	s->name = xstrdup(name);
+	return s;
+}
+
+struct member {
+	const char *key;
+	size_t offset;
+};
+
+static int set_member(void *base, const struct member *members, size_t count, const char *key, const char *value)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(members[i].key, key)) {
+			string_set((char **)((char *)base + members[i].offset), value);
+			return 0;
+		}
+	return -1;
+}
+
+static int set_agent(struct config *c, const char *name, const char *agent, const char *key, const char *value, struct err *err)
+{
+#define M(field) { #field, offsetof(struct config_agent, field) }
+	static const struct member members[] = { M(kind), M(url), M(model), M(keyenv), M(command), M(dir), M(effort) };
+#undef M
+	if (!strcmp(key, "kind") && !is_choice(agent_kinds, value))
+		return err_set(err, "%s is \"%s\": it must be %s", name, value, agent_kinds);
+	struct config_agent *a = agent_of(c, agent);
+	if (!strcmp(key, "budget"))
+		return parse_real(value, &a->budget) < 0 ? err_set(err, "%s is \"%s\": it must be a number of USD", name, value) : 0;
+	if (set_member(a, members, sizeof members / sizeof *members, key, value) < 0)
+		return err_set(err, "unknown key %s: allowed there are kind url model keyenv command dir effort budget", name);
+	return 0;
+}
+
+static int set_source(struct config *c, const char *name, const char *source, const char *key, const char *value, struct err *err)
+{
+#define M(field) { #field, offsetof(struct config_source, field) }
+	static const struct member members[] = { M(kind), M(url), M(keyenv) };
+#undef M
+	if (!strcmp(key, "kind") && !is_choice(source_kinds, value))
+		return err_set(err, "%s is \"%s\": it must be %s", name, value, source_kinds);
+	if (set_member(source_of(c, source), members, sizeof members / sizeof *members, key, value) < 0)
+		return err_set(err, "unknown key %s: allowed there are kind url keyenv", name);
+	return 0;
+}
+
+static int set_binding(struct config *c, const char *context, const char *action, const char *key)
+{
+	struct config_binding *b = array_add(&c->bindings, &c->binding_count, &c->binding_room, sizeof *b);
+	*b = (struct config_binding){ xstrdup(context), xstrdup(action), xstrdup(key) };
+	return 0;
+}
+
+static int set_key(struct config *c, const char *name, const char *section, const char *key, const char *value, struct err *err)
+{
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		if (!strcmp(keys[i].section, section) && !strcmp(keys[i].key, key))
+			return set_value(c, &keys[i], value, err);
+	return unknown_key(name, section, err);
+}
+
+int config_set(struct config *c, const char *name, const char *value, struct err *err)
+{
+	char *copy = xstrdup(name), *first = strchr(copy, '.'), *last = strrchr(copy, '.');
+	int rc;
+	value = value ? value : "";
+	if (!first) {
+		rc = unknown_key(name, "", err);
+		goto out;
+	}
+	*first = *last = '\0';
+	const char *section = copy, *sub = first < last ? first + 1 : NULL, *key = last + 1;
+	if (sub && !strcmp(section, "runner") && (!strcmp(sub, "local") || !strcmp(sub, "sky")))
+		rc = set_key(c, name, sub, key, value, err);
+	else if (sub && !strcmp(section, "agent"))
+		rc = set_agent(c, name, sub, key, value, err);
+	else if (sub && !strcmp(section, "source"))
+		rc = set_source(c, name, sub, key, value, err);
+	else if (sub && !strcmp(section, "keys"))
+		rc = set_binding(c, sub, key, value);
+	else if (sub || !strcmp(section, "local") || !strcmp(section, "sky"))
+		rc = unknown_key(name, "", err);
+	else
+		rc = set_key(c, name, section, key, value, err);
+	if (!rc && !strcmp(name, "session.wave") && (c->session_wave < 1 || c->session_wave > 4))
+		rc = err_set(err, "session.wave is \"%s\": it must be 1 to 4", value);
+out:
+	free(copy);
+	return rc;
+}
+
+void config_init(struct config *c)
+{
+	*c = (struct config){0};
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		set_value(c, &keys[i], keys[i].otherwise, NULL);
+}
+
+void config_release(struct config *c)
+{
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		void *at = (char *)c + keys[i].offset;
+		if (keys[i].type == STRING || keys[i].type == CHOICE)
+			free(*(char **)at);
+		else if (keys[i].type == LIST)
+			strings_release(at);
+	}
+	for (size_t i = 0; i < c->agent_count; i++) {
+		struct config_agent *a = &c->agents[i];
+		char *all[] = { a->name, a->kind, a->url, a->model, a->keyenv, a->command, a->dir, a->effort };
+		for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+			free(all[k]);
+	}
+	for (size_t i = 0; i < c->source_count; i++) {
+		free(c->sources[i].name);
+		free(c->sources[i].kind);
+		free(c->sources[i].url);
+		free(c->sources[i].keyenv);
+	}
+	for (size_t i = 0; i < c->binding_count; i++) {
+		free(c->bindings[i].context);
+		free(c->bindings[i].action);
+		free(c->bindings[i].key);
+	}
+	free(c->agents);
+	free(c->sources);
+	free(c->bindings);
+	*c = (struct config){0};
+}
+
+const struct config_agent *config_agent_find(const struct config *c, const char *name)
+{
+	if (!name)
+		return c->agent_count == 1 ? &c->agents[0] : NULL;
+	for (size_t i = 0; i < c->agent_count; i++)
+		if (!strcmp(c->agents[i].name, name))
+			return &c->agents[i];
+	return NULL;
+}
+
+long config_timeout(const struct config *c, const char *step)
+{
+	return !strcmp(step, "build") ? c->target_buildtimeout
+	     : !strcmp(step, "checks") ? c->target_checktimeout : c->target_measuretimeout;
+}
+
+void config_describe(struct buf *out)
+{
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		const char *sub = !strcmp(keys[i].section, "local") || !strcmp(keys[i].section, "sky") ? "runner." : "";
+		buf_printf(out, "%s%s.%s\t%s\t%s\n", sub, keys[i].section, keys[i].key, keys[i].otherwise, keys[i].help);
+	}
+}

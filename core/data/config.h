@@ -1,0 +1,120 @@
+/* Settings, in the git-config format. This is the list of keys, what they mean and how a value is checked; reading the
+ * files is core/engine/settings.c's. Pure: no file, no clock. */
+#ifndef CORE_DATA_CONFIG_H
+#define CORE_DATA_CONFIG_H
+
+#include <stddef.h>
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+
+enum autonomy { AUTONOMY_MANUAL, AUTONOMY_WAVE, AUTONOMY_AUTO };
+const char *autonomy_name(enum autonomy a);
+int autonomy_parse(const char *name, enum autonomy *out);	/* -1: no such mode */
+
+/* X(section, key, type, default, help)
+ * STRING a text, NULL where empty; LIST may repeat; WHOLE >= 0; REAL >= 0; FLAG a git boolean; CHOICE one of the words
+ * of its help before the colon; the default "" is "not set" (0, NULL). */
+#define CONFIG_KEYS(X) \
+	X(target, measure, STRING, "", "command that prints METRIC lines") \
+	X(target, checks, STRING, "", "command that exits 0 when the result is correct") \
+	X(target, build, STRING, "", "command that builds an arm (BUILD_CMD)") \
+	X(target, setup, STRING, "", "command run once per worker, the only one that may use the network") \
+	X(target, metric, STRING, "", "name of the METRIC that decides") \
+	X(target, direction, CHOICE, "higher", "higher|lower: which is better") \
+	X(target, unit, STRING, "", "unit shown beside the metric") \
+	X(target, scope, LIST, "", "pathspec a patch may touch; none: everything that is not protected") \
+	X(target, protect, LIST, "", "pathspec no patch may touch") \
+	X(target, artifact, LIST, "", "pathspec of what the build makes, compared for the verdict same") \
+	X(target, incremental, FLAG, "false", "keep build output when an arm's tree changes") \
+	X(target, buildtimeout, WHOLE, "1800", "seconds a build may take") \
+	X(target, checktimeout, WHOLE, "300", "seconds the checks may take") \
+	X(target, measuretimeout, WHOLE, "300", "seconds one measured run may take") \
+	X(target, maxlines, WHOLE, "400", "changed lines a patch may have before the guard stops it") \
+	X(session, autonomy, CHOICE, "manual", "manual|wave|auto: who passes the gates") \
+	X(session, agent, STRING, "", "name of the agent that proposes") \
+	X(session, runner, STRING, "", "local or sky") \
+	X(session, vetowindow, REAL, "60", "seconds a human has for a veto under autonomy auto; 0 waits for nobody") \
+	X(session, wave, WHOLE, "4", "proposals tried together, 1 to 4") \
+	X(session, budget, REAL, "30", "USD, on runners and agents that cost money") \
+	X(session, hours, REAL, "", "hours after which the session ends; 0: no limit") \
+	X(session, experiments, WHOLE, "", "proposals after which the session ends; 0: no limit") \
+	X(judge, mode, CHOICE, "standard", "standard|polish|screen: constants of the decision rule") \
+	X(judge, mineffect, REAL, "0.005", "smallest gain worth keeping, as a natural-log ratio (0.005 is 0.5 %)") \
+	X(judge, horizon, WHOLE, "40", "candidates over which the error level is shared") \
+	X(local, slots, WHOLE, "1", "workers on this machine") \
+	X(local, cpus, STRING, "", "CPUs of the slots, such as 1-3,6; none: all but the first") \
+	X(local, sandbox, FLAG, "true", "run builds, checks and benchmarks in bubblewrap") \
+	X(sky, infra, STRING, "", "where VMs are started") \
+	X(sky, cpus, STRING, "", "CPUs of a VM") \
+	X(sky, memory, STRING, "", "memory of a VM") \
+	X(sky, accelerators, STRING, "", "accelerators of a VM") \
+	X(sky, vms, WHOLE, "4", "VMs at a time") \
+	X(sky, task, STRING, "", "a SkyPilot task to run unchanged") \
+	X(sky, autostop, WHOLE, "10", "idle minutes after which a VM stops") \
+	X(sky, maxhourly, REAL, "", "USD per hour that VMs may cost; 0: no limit") \
+	X(sky, prewarm, FLAG, "false", "start VMs before the first approval") \
+	X(ui, theme, STRING, "dark", "dark, light, plain or a file") \
+	X(ui, colors, CHOICE, "auto", "auto|mono|16|256|truecolor") \
+	X(ui, ascii, FLAG, "false", "draw with ASCII only") \
+	X(ui, mouse, FLAG, "false", "use the mouse") \
+	X(ui, animations, FLAG, "true", "let progress move between two facts") \
+	X(ui, notify, STRING, "bell", "how to call a human who waits: bell, none") \
+	X(hook, before, STRING, "", "command before a wave") \
+	X(hook, after, STRING, "", "command after a wave") \
+	X(hook, notify, STRING, "", "command when a human is needed")
+
+/* [agent "NAME"] and [source "NAME"] */
+struct config_agent {
+	char *name, *kind, *url, *model, *keyenv, *command, *dir, *effort;
+	double budget;
+};
+struct config_source {
+	char *name, *kind, *url, *keyenv;
+};
+/* [keys "CONTEXT"] ACTION = KEY */
+struct config_binding {
+	char *context, *action, *key;
+};
+
+#define STRING char *
+#define CHOICE char *
+#define LIST struct strings
+#define WHOLE long
+#define REAL double
+#define FLAG int
+struct config {
+#define X(section, key, type, otherwise, help) type section##_##key;
+	CONFIG_KEYS(X)
+#undef X
+	struct config_agent *agents;
+	size_t agent_count, agent_room;
+	struct config_source *sources;
+	size_t source_count, source_room;
+	struct config_binding *bindings;
+	size_t binding_count, binding_room;
+};
+#undef STRING
+#undef CHOICE
+#undef LIST
+#undef WHOLE
+#undef REAL
+#undef FLAG
+
+void config_init(struct config *c);	/* the defaults */
+void config_release(struct config *c);
+
+/* Sets one entry as libgit2 names it: "session.wave", "runner.local.slots", "agent.patches.dir", "keys.review.approve".
+ * The sentence of an error names the key and what is allowed; the caller puts file and line in front. */
+int config_set(struct config *c, const char *name, const char *value, struct err *err);
+
+const struct config_agent *config_agent_find(const struct config *c, const char *name);	/* NULL name: the only one */
+
+/* Seconds that a step may take, by its name: "build", "checks", "measure". */
+long config_timeout(const struct config *c, const char *step);
+
+/* One line a key for the manual and `help config`: name, default, help. */
+struct buf;
+void config_describe(struct buf *out);
+
+#endif

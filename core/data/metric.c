@@ -1,0 +1,68 @@
+/* Samples by name, in the order first seen. A run has a handful of names: a linear search is the right one. */
+#include "core/data/metric.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+void metrics_add(struct metrics *m, const char *name, double value)
+{
+	struct metric *metric = NULL;
+	for (size_t i = 0; i < m->count && !metric; i++)
+		if (!strcmp(m->at[i].name, name))
+			metric = &m->at[i];
+	if (!metric) {
+		metric = array_add(&m->at, &m->count, &m->room, sizeof *metric);
+		metric->name = xstrdup(name);
+	}
+	double *slot = array_add(&metric->values, &metric->count, &metric->room, sizeof *slot);
+	*slot = value;
+}
+
+const struct metric *metrics_find(const struct metrics *m, const char *name)
+{
+	for (size_t i = 0; m && name && i < m->count; i++)
+		if (!strcmp(m->at[i].name, name))
+			return &m->at[i];
+	return NULL;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+double metric_median(const struct metric *m)
+{
+	if (!m || !m->count)
+		return NAN;
+	double *sorted = xmalloc(m->count * sizeof *sorted);
+	memcpy(sorted, m->values, m->count * sizeof *sorted);
+	qsort(sorted, m->count, sizeof *sorted, by_value);
+	double median = m->count % 2 ? sorted[m->count / 2] : (sorted[m->count / 2 - 1] + sorted[m->count / 2]) / 2;
+	free(sorted);
+	return median;
+}
+
+void metrics_copy(struct metrics *to, const struct metrics *from)
+{
+	struct metrics copy = {0};
+	for (size_t i = 0; i < from->count; i++)
+		for (size_t k = 0; k < from->at[i].count; k++)
+			metrics_add(&copy, from->at[i].name, from->at[i].values[k]);
+	metrics_release(to);
+	*to = copy;
+}
+
+void metrics_release(struct metrics *m)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		free(m->at[i].name);
+		free(m->at[i].values);
+	}
+	free(m->at);
+	*m = (struct metrics){0};
+}

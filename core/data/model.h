@@ -1,0 +1,179 @@
+/* The session as data: what the events say, folded. Plain, public, read through const. model_apply is total and pure:
+ * no clock, no I/O, no failure; live view, attach, restart and replay use that one function. */
+#ifndef CORE_DATA_MODEL_H
+#define CORE_DATA_MODEL_H
+
+#include "core/data/config.h"
+#include "core/data/event.h"
+
+/* Life of a proposal (DESIGN 1); the words are CONTRACT's. */
+#define PROPOSAL_STATES(X) \
+	X(DRAFTED, "drafted") X(CONFLICT, "conflict") X(STOPPED, "stopped") X(WAITING, "waiting") X(REVISING, "revising") \
+	X(APPROVED, "approved") X(QUEUED, "queued") X(RUNNING, "running") X(DONE, "done") X(SIGNING, "signing") \
+	X(LANDED, "landed") X(VETOED, "vetoed") X(CANCELLED, "cancelled")
+enum proposal_state {
+#define X(id, name) STATE_##id,
+	PROPOSAL_STATES(X)
+#undef X
+	PROPOSAL_STATE_COUNT
+};
+#define VERDICTS(X) \
+	X(NONE, "none") X(KEEP, "keep") X(SMALL, "small") X(REJECT, "reject") X(PARK, "park") X(SAME, "same") \
+	X(BUILD_FAILED, "build-failed") X(CHECKS_FAILED, "checks-failed") X(CRASH, "crash") X(TIMEOUT, "timeout") \
+	X(SUSPECT, "suspect") X(UNREACHED, "unreached")
+enum verdict {
+#define X(id, name) VERDICT_##id,
+	VERDICTS(X)
+#undef X
+	VERDICT_COUNT
+};
+const char *proposal_state_name(enum proposal_state s);
+const char *verdict_name(enum verdict v);
+enum verdict verdict_parse(const char *name);			/* VERDICT_NONE when unknown or NULL */
+int proposal_state_parse(const char *name, enum proposal_state *out);
+
+struct source {
+	char *id, *type, *title, *key, *url, *authors, *note, *status;	/* key: arXiv:… and the like */
+};
+struct idea {
+	char *id, *title, *expected;
+	struct strings sources;
+};
+
+/* One judged pair: the proposal's run against the baseline's of the same round. */
+struct pair {
+	const char *worker;
+	unsigned round;
+	unsigned phase;
+	double ratio;				/* natural log, > 0 is better */
+	double value, base_value;		/* of the metric */
+	double evidence;			/* after this pair */
+	double change_percent;
+};
+struct revision {
+	char *commit;				/* NULL: does not apply */
+	char *base;				/* the commit it was made on */
+	char *title;
+	unsigned files, added, removed;
+	int64_t time;
+};
+struct proposal {
+	char *id, *title, *agent, *author, *idea;
+	struct strings sources;
+	struct revision *revisions;		/* revision n is revisions[n - 1] */
+	size_t rev, revision_room;		/* rev: the newest */
+	enum proposal_state state;
+	int64_t since;				/* when it came into that state */
+	struct strings reasons;			/* the guard's, of the newest revision */
+	int waived;
+	char *conflict;				/* where it does not apply; multi-line */
+	char *decision, *decided_by, *decision_reason;	/* approved, vetoed, revise, signed */
+	struct comments comments;
+	char *signed_by, *approved_by;
+	int asked_to_sign;			/* signed: landing is under way */
+	enum verdict verdict;
+	char *verdict_reason, *verdict_run;	/* a sentence; the run whose log shows it */
+	unsigned wave;				/* of its last measurement; 0: none yet */
+	char *baseline;				/* commit of its last measurement */
+	struct pair *pairs;			/* of its last measurement */
+	size_t pair_count, pair_room;
+	double evidence, needed, change_percent, low, high, shrunk_percent;	/* NAN: none yet */
+	struct strings workers;			/* of the verdict */
+	char *landed, *landing_problem;
+	int remeasured;				/* this revision only repeats a measurement on a new baseline */
+};
+struct wave {
+	unsigned number;
+	char *baseline;
+	struct strings proposals;
+	uint64_t seed;
+	int64_t started, ended;			/* ended 0: runs */
+	unsigned phase;
+	const char *phase_worker;		/* worker of the phase; NULL before */
+	unsigned layout;
+};
+struct worker {
+	char *id, *runner, *name, *state, *reason;
+	double noise_percent, usd_per_hour;	/* NAN: unknown */
+	int64_t since;
+	double usd;				/* accrued until `since` of the last state that cost */
+	int admitted;
+	struct reals history;			/* magnitudes, oldest first (decision rule 3.4); newest 64 */
+	struct reals admission;			/* ratios of the A/A pairs so far */
+	unsigned running;			/* index + 1 of the run that executes; 0: none */
+	unsigned round;				/* round it is in; 0: none */
+	char *order;				/* arms of that round, in order, with spaces */
+};
+struct run {
+	unsigned number;			/* id is "r%u" */
+	const char *worker, *arm, *status;	/* interned; status NULL while it runs */
+	const char *step;			/* "build", "checks", "measure" */
+	unsigned rev, wave, round, layout;
+	int exit;
+	int64_t started;
+	double seconds;				/* NAN while it runs */
+	double value;				/* median of the primary metric; NAN: none */
+	struct metrics *metrics;		/* NULL: none */
+	char *reason, *artifact;
+	int64_t log_bytes, log_lines;
+	int has_log, voided;
+	char *last_line;			/* while it runs, told beside the events (model_tail) */
+};
+struct viewer {
+	char *id, *role;
+};
+/* A line for people about an event, newest last; the newest ACTIVITY_MAX are kept. */
+struct activity {
+	uint64_t seq;
+	int64_t time;
+	enum event_kind kind;
+	char *by, *text;
+	char *proposal;				/* or NULL */
+};
+enum { ACTIVITY_MAX = 2000, HISTORY_MAX = 64 };
+
+enum session_state { SESSION_NONE, SESSION_OPEN, SESSION_PAUSED, SESSION_ENDED };
+
+struct model {
+	uint64_t seq;				/* of the last event */
+	int64_t time;
+	uint64_t unknown;			/* events of unknown kind, skipped */
+	enum session_state state;
+	char *session, *target, *branch, *metric, *unit, *harness, *runner, *agent, *ended_reason, *pause_reason;
+	int lower_is_better;
+	int64_t opened, ended;
+	enum autonomy autonomy;
+	double window;				/* seconds of veto under auto */
+	double limit_usd, vm_usd, api_usd;
+	unsigned wave_size;
+	char *agent_state, *agent_text;
+	char *baseline;				/* commit */
+	char *notice;				/* what the title bar must say, such as "no sandbox"; NULL */
+	struct source *sources; size_t source_count, source_room;
+	struct idea *ideas; size_t idea_count, idea_room;
+	struct proposal *proposals; size_t proposal_count, proposal_room;
+	struct wave *waves; size_t wave_count, wave_room;
+	struct worker *workers; size_t worker_count, worker_room;
+	struct run *runs; size_t run_count, run_room;		/* in order of number, which need not be dense */
+	struct viewer *viewers; size_t viewer_count, viewer_room;
+	struct activity *activity; size_t activity_count, activity_room;
+	char *last_alert; int64_t alert_time;
+	struct strings names;			/* interned */
+	unsigned keeps, judged;			/* verdicts keep, and candidates that had a pair: for the level (3.6) */
+};
+
+void model_init(struct model *m);
+void model_release(struct model *m);
+void model_apply(struct model *m, const struct event *ev);
+
+/* Beside the events: the tail of a running step's log, told at most ten times a second and kept nowhere. */
+void model_tail(struct model *m, const char *run, int64_t lines, int64_t bytes, const char *last_line);
+
+struct proposal *model_proposal(const struct model *m, const char *id);	/* NULL: none; also below */
+struct worker *model_worker(const struct model *m, const char *id);
+struct run *model_run(const struct model *m, const char *id);
+struct source *model_source(const struct model *m, const char *id_or_key);
+struct idea *model_idea(const struct model *m, const char *id);
+struct wave *model_wave(const struct model *m, unsigned number);
+
+#endif

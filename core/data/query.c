@@ -1,0 +1,217 @@
+/* Answers computed from the model each time they are asked for: a session has tens of proposals and a pane draws a few
+ * times a second, so nothing is cached and nothing can be stale. */
+#include "core/data/query.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *session_state_name(const struct model *m, int engine_runs)
+{
+	if (m->state == SESSION_ENDED)
+		return "ended";
+	if (!engine_runs)
+		return "stopped";
+	return m->state == SESSION_PAUSED ? "paused" : "running";
+}
+
+int proposal_needs_human(const struct proposal *p)
+{
+	return p->state == STATE_WAITING || p->state == STATE_STOPPED || (p->state == STATE_SIGNING && !p->asked_to_sign);
+}
+
+size_t count_needs_human(const struct model *m)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < m->proposal_count; i++)
+		n += (size_t)proposal_needs_human(&m->proposals[i]);
+	return m->state == SESSION_ENDED ? 0 : n;
+}
+
+int64_t proposal_waits_until(const struct model *m, const struct proposal *p)
+{
+	if (m->autonomy != AUTONOMY_AUTO || p->state == STATE_STOPPED || !proposal_needs_human(p))
+		return 0;
+	return p->since + (int64_t)(m->window * 1e6);
+}
+
+size_t count_in_state(const struct model *m, enum proposal_state state)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < m->proposal_count; i++)
+		n += m->proposals[i].state == state;
+	return n;
+}
+
+const struct revision *proposal_revision(const struct proposal *p, size_t rev)
+{
+	if (!rev)
+		rev = p->rev;
+	return rev && rev <= p->rev ? &p->revisions[rev - 1] : NULL;
+}
+
+const char *proposal_commit(const struct proposal *p)
+{
+	const struct revision *r = proposal_revision(p, 0);
+	return r ? r->commit : NULL;
+}
+
+int proposal_is_judged(const struct proposal *p)
+{
+	return p->state == STATE_DONE || p->state == STATE_SIGNING || p->state >= STATE_LANDED;
+}
+
+static void add_sample(struct spread *s, double *squares, double v)
+{
+	if (!isfinite(v))
+		return;
+	double delta = v - (s->n ? s->mean : 0);
+	s->low = s->n ? fmin(s->low, v) : v;
+	s->high = s->n ? fmax(s->high, v) : v;
+	s->n++;
+	s->mean = s->n == 1 ? v : s->mean + delta / (double)s->n;
+	*squares += s->n == 1 ? 0 : delta * (v - s->mean);
+}
+
+static struct spread finish(struct spread s, double squares)
+{
+	s.sd = s.n > 1 ? sqrt(squares / (double)(s.n - 1)) : s.n ? 0 : NAN;
+	return s;
+}
+
+static const struct spread no_samples = { 0, NAN, NAN, NAN, NAN };
+
+struct spread proposal_spread(const struct proposal *p)
+{
+	struct spread s = no_samples;
+	double squares = 0;
+	for (size_t i = 0; i < p->pair_count; i++)
+		add_sample(&s, &squares, p->pairs[i].value);
+	return finish(s, squares);
+}
+
+struct spread proposal_base_spread(const struct proposal *p)
+{
+	struct spread s = no_samples;
+	double squares = 0;
+	for (size_t i = 0; i < p->pair_count; i++)
+		add_sample(&s, &squares, p->pairs[i].base_value);
+	return finish(s, squares);
+}
+
+static int is_measured(const struct run *r, const char *arm)
+{
+	return !r->voided && r->status && !strcmp(r->status, "ok") && !strcmp(r->step, "measure") && r->arm && !strcmp(r->arm, arm);
+}
+
+struct spread baseline_spread(const struct model *m)
+{
+	struct spread s = no_samples;
+	double squares = 0;
+	const struct wave *w = NULL;
+	for (size_t i = 0; i < m->run_count; i++) {
+		const struct run *r = &m->runs[i];
+		if (!is_measured(r, "base"))
+			continue;
+		if (r->wave && (!w || w->number != r->wave))
+			w = model_wave(m, r->wave);
+		if (!r->wave || !w || !m->baseline || strcmp(w->baseline, m->baseline))
+			continue;
+		add_sample(&s, &squares, r->value);
+	}
+	return finish(s, squares);
+}
+
+double proposal_secondary(const struct model *m, const struct proposal *p, const char *name)
+{
+	struct metrics all = {0};
+	for (size_t i = 0; p->wave && i < m->run_count; i++) {
+		const struct run *r = &m->runs[i];
+		if (r->wave == p->wave && r->metrics && is_measured(r, p->id))
+			metrics_add(&all, name, metric_median(metrics_find(r->metrics, name)));
+	}
+	double v = metric_median(metrics_find(&all, name));
+	metrics_release(&all);
+	return v;
+}
+
+void secondary_names(const struct model *m, struct strings *out)
+{
+	for (size_t i = m->run_count; i-- > 0;) {
+		const struct metrics *all = m->runs[i].metrics;
+		for (size_t k = 0; all && k < all->count; k++)
+			if ((!m->metric || strcmp(all->at[k].name, m->metric)) && !strings_have(out, all->at[k].name))
+				strings_add(out, all->at[k].name);
+		if (all)
+			return;		/* every run of a harness prints the same names */
+	}
+}
+
+const struct proposal *best_proposal(const struct model *m)
+{
+	const struct proposal *best = NULL;
+	for (size_t i = 0; i < m->proposal_count; i++) {
+		const struct proposal *p = &m->proposals[i];
+		if (p->verdict != VERDICT_KEEP || p->state == STATE_VETOED || !isfinite(p->change_percent))
+			continue;
+		int landed = p->state == STATE_LANDED, best_landed = best && best->state == STATE_LANDED;
+		if (!best || landed > best_landed || (landed == best_landed && p->change_percent > best->change_percent))
+			best = p;
+	}
+	return best;
+}
+
+double landed_percent(const struct model *m)
+{
+	double product = 1;
+	for (size_t i = 0; i < m->proposal_count; i++)
+		if (m->proposals[i].state == STATE_LANDED && isfinite(m->proposals[i].change_percent))
+			product *= 1 + m->proposals[i].change_percent / 100;
+	return (product - 1) * 100;
+}
+
+int proposal_cites(const struct model *m, const struct proposal *p, const struct source *s)
+{
+	const struct idea *idea = model_idea(m, p->idea);
+	return strings_have(&p->sources, s->id) || (s->key && strings_have(&p->sources, s->key)) ||
+	       (idea && strings_have(&idea->sources, s->id));
+}
+
+struct yield source_yield(const struct model *m, const struct source *s)
+{
+	struct yield y = {0};
+	for (size_t i = 0; i < m->proposal_count; i++) {
+		const struct proposal *p = &m->proposals[i];
+		if (!proposal_cites(m, p, s))
+			continue;
+		y.proposals++;
+		if (p->verdict != VERDICT_KEEP || p->state == STATE_VETOED)
+			continue;
+		y.kept++;
+		y.gain_percent += isfinite(p->change_percent) ? p->change_percent : 0;
+	}
+	return y;
+}
+
+const struct wave *current_wave(const struct model *m)
+{
+	const struct wave *w = m->wave_count ? &m->waves[m->wave_count - 1] : NULL;
+	return w && !w->ended ? w : NULL;
+}
+
+size_t count_busy_workers(const struct model *m)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < m->worker_count; i++)
+		n += m->workers[i].state && !strcmp(m->workers[i].state, "busy");
+	return n;
+}
+
+const struct run *worker_run(const struct model *m, const struct worker *w)
+{
+	return w->running && w->running <= m->run_count ? &m->runs[w->running - 1] : NULL;
+}
+
+double spent_usd(const struct model *m)
+{
+	return m->vm_usd + m->api_usd;
+}

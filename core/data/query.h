@@ -1,0 +1,51 @@
+/* Questions to the model: what panes, commands and the engine ask more than once. Pure, like the fold. */
+#ifndef CORE_DATA_QUERY_H
+#define CORE_DATA_QUERY_H
+
+#include "core/data/model.h"
+
+/* "running", "paused", "stopped" (open, but no engine runs), "ended"; engine_runs is what the asker knows of it. */
+const char *session_state_name(const struct model *m, int engine_runs);
+
+/* Whether the proposal waits for a human: at a gate, stopped by the guard. */
+int proposal_needs_human(const struct proposal *p);
+size_t count_needs_human(const struct model *m);
+/* When time passes its gate (autonomy auto), in wall microseconds; 0: time does not. */
+int64_t proposal_waits_until(const struct model *m, const struct proposal *p);
+size_t count_in_state(const struct model *m, enum proposal_state state);
+
+const struct revision *proposal_revision(const struct proposal *p, size_t rev);	/* rev 0: the newest; NULL: none */
+const char *proposal_commit(const struct proposal *p);				/* of the newest revision; NULL: conflict */
+int proposal_is_judged(const struct proposal *p);				/* has a verdict, or ended otherwise */
+
+/* Sample statistics of one arm over the pairs that count. */
+struct spread {
+	size_t n;
+	double mean, sd, low, high;	/* NAN without samples; low and high are the extremes */
+};
+struct spread proposal_spread(const struct proposal *p);		/* its values of the last measurement */
+struct spread proposal_base_spread(const struct proposal *p);		/* the baseline's in the same rounds */
+struct spread baseline_spread(const struct model *m);			/* the present baseline's, over all its rounds */
+/* Median of a secondary metric over the runs of an arm in the wave of its last measurement; NAN: none. */
+double proposal_secondary(const struct model *m, const struct proposal *p, const char *name);
+void secondary_names(const struct model *m, struct strings *out);
+
+/* The landed, else kept, proposal with the largest change; NULL: none. */
+const struct proposal *best_proposal(const struct model *m);
+/* Product of what landed, in percent: how much faster the branch is than where the session began. */
+double landed_percent(const struct model *m);
+
+/* How a source fared. */
+struct yield {
+	unsigned proposals, kept;
+	double gain_percent;		/* sum of the kept ones' changes */
+};
+struct yield source_yield(const struct model *m, const struct source *s);
+int proposal_cites(const struct model *m, const struct proposal *p, const struct source *s);
+
+const struct wave *current_wave(const struct model *m);			/* the one that runs; NULL: none */
+size_t count_busy_workers(const struct model *m);
+const struct run *worker_run(const struct model *m, const struct worker *w);	/* what executes on it; NULL: nothing */
+double spent_usd(const struct model *m);				/* VM and API together */
+
+#endif

@@ -1,0 +1,95 @@
+/* Git, through libgit2. The user's working tree, index and branch are never touched: proposals are commits on hidden
+ * refs (refs/skydeck/<session>/<proposal>/<revision>), trees are plain checkouts of a commit, landing moves one branch.
+ * A handle belongs to one thread. Ids are 40 hex digits. */
+#ifndef CORE_IO_GIT_H
+#define CORE_IO_GIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/mem.h"
+
+enum { GIT_ID = 41 };
+
+struct git;
+
+/* Opens the repository that holds path (discovery upwards). Errors say what to do (git init; commit first). */
+struct git *git_open(const char *path, struct err *err);
+void git_close(struct git *g);	/* NULL allowed */
+const char *git_root(const struct git *g);	/* the working tree's root, no slash at the end */
+int git_head(struct git *g, char id[GIT_ID], struct err *err);	/* error when there is no commit yet */
+int git_resolve(struct git *g, const char *revision, char id[GIT_ID], struct err *err);	/* to a commit */
+int git_dirty(struct git *g, struct strings *paths, struct err *err);	/* tracked files with uncommitted changes */
+int git_exclude(struct git *g, const char *pattern, struct err *err);	/* adds to .git/info/exclude once */
+
+/* Refs. set creates or moves; expect (may be NULL) must be its present value, else -1 and nothing changes. */
+int git_ref_get(struct git *g, const char *ref, char id[GIT_ID]);	/* -1: absent */
+int git_ref_set(struct git *g, const char *ref, const char *id, const char *expect, const char *why, struct err *err);
+int git_ref_delete(struct git *g, const char *ref, struct err *err);
+int git_is_checked_out(struct git *g, const char *ref);	/* HEAD of the user's tree points at it */
+
+/* One file of a change, as the guard and the lists need it. */
+struct git_file {
+	char *path, *old_path;		/* equal unless renamed */
+	unsigned added, removed;	/* lines */
+	unsigned old_mode, new_mode;	/* git modes; 0: absent on that side */
+	int binary;
+	char *link;			/* target when the new side is a symlink */
+};
+struct git_change {
+	struct git_file *files;
+	size_t count, room;
+	unsigned added, removed;
+};
+void git_change_release(struct git_change *c);
+
+/* Where a patch failed to apply. */
+struct git_conflict {
+	char *path;	/* NULL: not tied to a file */
+	char *hunk;	/* the hunk that failed with its header, "" when unknown */
+	char *why;
+};
+void git_conflict_release(struct git_conflict *c);
+
+/* Applies a unified diff (git's form) to parent's tree in memory and commits it there with that message and author
+ * ("Name <mail>"), committer skydeck. 0 and the commit's id; 1 and the conflict when it does not apply; -1 on failure. */
+int git_commit_patch(struct git *g, const char *parent, const char *diff, size_t diff_size, const char *author,
+                     const char *message, char id[GIT_ID], struct git_conflict *conflict, struct err *err);
+/* The change of `commit` against its first parent put onto `onto` (a three-way merge in memory): same returns. */
+int git_rebase_commit(struct git *g, const char *commit, const char *onto, const char *message, char id[GIT_ID],
+                      struct git_conflict *conflict, struct err *err);
+
+int git_change_of(struct git *g, const char *from, const char *to, struct git_change *out, struct err *err);
+/* The change as a unified diff; pathspecs NULL for all. At most limit bytes, then a line says that it was cut. */
+int git_diff(struct git *g, const char *from, const char *to, size_t limit, struct buf *out, struct err *err);
+int git_parent(struct git *g, const char *commit, char id[GIT_ID], struct err *err);
+int git_message(struct git *g, const char *commit, struct buf *message, struct buf *author, struct err *err);
+int git_same_tree(struct git *g, const char *a, const char *b);	/* 1: the two commits hold the same tree */
+int git_matches(const struct strings *pathspecs, const char *path);	/* git's pathspec rules, without a repository */
+
+/* Writes the commit's tree into an existing or new folder: files not in the tree are removed unless keep says so
+ * (build output of an incremental target), nothing outside is followed (symlinks are written as symlinks). Files
+ * that are right already keep their time. With keep_untracked the commit is noted beside the folder in FOLDER.commit, so
+ * that the next such checkout removes what only the former commit held; remove that file together with the folder. */
+int git_checkout(struct git *g, const char *commit, const char *folder, int keep_untracked, struct err *err);
+
+/* Every entry of a git-config file, in file order: name "section.sub.key" as git lower-cases it. Includes are followed
+ * and not listed themselves. A key without "=" has the value "true"; file is the one that the entry stands in. */
+struct git_config_entry {
+	char *name, *value;
+	char *file;
+};
+struct git_config {
+	struct git_config_entry *entries;
+	size_t count, room;
+};
+int git_config_read(const char *path, struct git_config *out, struct err *err);	/* a missing file is an empty list */
+void git_config_release(struct git_config *c);
+
+/* For `skydeck demo`: a new repository with everything below folder committed. */
+int git_create(const char *folder, const char *message, struct err *err);
+void git_hash(const void *bytes, size_t n, char id[GIT_ID]);	/* git's blob hash, for naming contents */
+
+#endif

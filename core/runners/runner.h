@@ -1,0 +1,107 @@
+/* Where runs happen. A runner brings workers up and executes steps on them; it decides nothing about proposals.
+ * To add one: a file that ends in one `const struct runner_ops`, listed in core/runners/runners.c. */
+#ifndef CORE_RUNNERS_RUNNER_H
+#define CORE_RUNNERS_RUNNER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/data/metric.h"
+#include "core/io/loop.h"
+
+enum step_kind { STEP_BUILD, STEP_CHECKS, STEP_MEASURE, STEP_KINDS };
+const char *step_name(enum step_kind kind);	/* "build", "checks", "measure" */
+
+/* One thing to execute. Everything is borrowed for the call that takes it; the runner copies what it keeps. */
+struct step {
+	const char *run;	/* id, unique for ever in the session: "r12" */
+	const char *worker;	/* "w1" */
+	const char *arm;	/* "base", "aa", "p3" */
+	enum step_kind kind;
+	const char *tree;	/* folder with the arm's files; the harness already laid over it */
+	const char *log;	/* file that gets the raw output */
+	const char *label;	/* SKYDECK_ARM: "a", "b", … anonymous */
+	const char *experiment, *description;	/* EXPERIMENT_ID, EXPERIMENT_DESC: those of the wave */
+	unsigned round, layout;	/* SKYDECK_ROUND, SKYDECK_LAYOUT */
+};
+
+/* How a step ended; also run_ended's status. */
+#define RUN_STATUSES(X) \
+	X(RUN_OK, "ok")			/* exit 0; a measured run also printed a finite METRIC */ \
+	X(RUN_FAILED, "failed")		/* non-zero exit */ \
+	X(RUN_KILLED, "killed")		/* by a signal */ \
+	X(RUN_TIMEOUT, "timeout") \
+	X(RUN_NO_METRIC, "no-metric")	/* a measured run that exits 0 without one finite METRIC of the target's metric */ \
+	X(RUN_LOST, "lost")		/* the engine or the worker went away */ \
+	X(RUN_CANCELLED, "cancelled")
+enum run_status {
+#define X(id, name) id,
+	RUN_STATUSES(X)
+#undef X
+};
+const char *run_status_name(enum run_status status);
+
+struct step_result {
+	const char *run;
+	enum run_status status;
+	int exit_code;			/* or the signal's number when killed */
+	double seconds;			/* wall clock of the step itself, without the sandbox's start where known */
+	const struct metrics *metrics;	/* of a measured run; NULL else */
+	const char *artifact;		/* of a build: one hash over what it made, NULL where nothing is to compare */
+	const char *reason;		/* a sentence for people: "benchmark failed (exit 3)"; NULL when ok */
+	uint64_t log_bytes, log_lines;
+};
+
+struct worker_report {
+	const char *worker, *name;	/* "w1"; what people know it by: "cpu 1", a cluster's name */
+	const char *state;		/* "starting", "ready", "lost", "down" */
+	double usd_per_hour;
+	const char *why;		/* a sentence, or NULL */
+};
+
+/* What the runner tells, always from the loop's thread. */
+struct runner_listener {
+	void (*worker_changed)(void *data, const struct worker_report *report);
+	void (*step_started)(void *data, const char *run);	/* it left the queue and executes now */
+	void (*step_ended)(void *data, const struct step_result *result);
+	/* The log of a running step grew (at most ten times a second per run): its last whole or partial line, made safe. */
+	void (*step_output)(void *data, const char *run, uint64_t lines, uint64_t bytes, const char *last_line);
+};
+
+struct runner_setup {
+	struct loop *loop;
+	const struct config *config;
+	const char *root;		/* the target's root */
+	const char *folder;		/* .skydeck/sessions/<id> */
+	const char *metric;		/* the target's primary metric; NULL: the first one that a run prints */
+	const char *measure, *checks;	/* commands relative to the target's root; checks may be NULL */
+	const struct runner_listener *listener;
+	void *data;			/* for the listener */
+};
+
+struct runner;
+
+struct runner_ops {
+	const char *name;
+	int costs_money;
+	/* NULL with a sentence when this machine cannot (no bubblewrap, bad cpus). */
+	struct runner *(*open)(const struct runner_setup *setup, struct err *err);
+	/* How many workers there can be; ids are given by the caller. */
+	size_t (*capacity)(const struct runner *r);
+	/* Brings a worker up; the answer comes as worker_changed. host: workers on one host share a value. */
+	int (*start_worker)(struct runner *r, const char *worker, struct err *err);
+	void (*stop_worker)(struct runner *r, const char *worker);
+	const char *(*host)(const struct runner *r, const char *worker);
+	/* Queues a step. Steps of one worker are executed in the order given, but builds and checks may run side by side.
+	 * Every step that was taken gets exactly one step_ended. */
+	int (*submit)(struct runner *r, const struct step *step, struct err *err);
+	void (*cancel)(struct runner *r, const char *run);	/* step_ended with RUN_CANCELLED follows */
+	void (*close)(struct runner *r);			/* kills what runs here; no callbacks any more */
+};
+
+const struct runner_ops *runner_find(const char *name);
+extern const struct runner_ops *const runners[];	/* NULL-terminated */
+
+#endif
