@@ -18,6 +18,7 @@ leftovers() {	# the processes whose TMPDIR is, or begins with, $1
 	grep -lzs "^TMPDIR=$1" /proc/[0-9]*/environ | sed 's:/proc/\([0-9]*\)/.*:\1:' | grep -vx "$$"
 }
 cleanup() {
+	kill $(jobs -p) 2>/dev/null
 	left=$(leftovers "$work/")
 	[ -z "$left" ] || kill -KILL $left 2>/dev/null
 	rm -rf "$work"
