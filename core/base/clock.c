@@ -2,7 +2,6 @@
 #include "core/base/clock.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 enum { MICRO = 1000000 };
@@ -24,41 +23,89 @@ int64_t clock_monotonic(void)
 	return now(CLOCK_MONOTONIC);
 }
 
+/* The whole seconds of a time, rounded down also before 1970. */
+static int64_t whole_seconds(int64_t wall)
+{
+	return wall / MICRO - (wall % MICRO < 0);
+}
+
 void clock_format(int64_t wall, char out[CLOCK_TEXT])
 {
-	time_t seconds = (time_t)(wall / MICRO);
-	struct tm tm;
+	time_t seconds = (time_t)whole_seconds(wall);
+	struct tm tm = {.tm_year = 70, .tm_mday = 1};
 	gmtime_r(&seconds, &tm);
 	size_t n = strftime(out, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + n, CLOCK_TEXT - n, ".%06dZ", (int)(wall % MICRO));
+	snprintf(out + n, CLOCK_TEXT - n, ".%06dZ", (int)((wall % MICRO + MICRO) % MICRO));
+}
+
+/* Reads exactly width digits at *p into *out, then the character after (NUL: none is asked for); moves *p behind. */
+static int take(const char **p, int width, char after, int *out)
+{
+	*out = 0;
+	for (; width--; (*p)++) {
+		if (**p < '0' || **p > '9')
+			return 0;
+		*out = *out * 10 + (**p - '0');
+	}
+	return !after || *(*p)++ == after;
+}
+
+static int take_fraction(const char **p, int64_t *fraction)
+{
+	*fraction = 0;
+	if (**p != '.')
+		return 1;
+	const char *first = ++*p;
+	for (int64_t unit = MICRO / 10; **p >= '0' && **p <= '9'; (*p)++, unit /= 10)
+		*fraction += (**p - '0') * unit;
+	return *p > first;
+}
+
+/* "Z" or "+01:00", to the end of the string. */
+static int take_offset(const char **p, int64_t *seconds)
+{
+	int hours = 0, minutes = 0;
+	char sign = *(*p)++;
+	if (sign == 'Z')
+		return !**p;
+	if (sign != '+' && sign != '-')
+		return 0;
+	if (!take(p, 2, ':', &hours) || !take(p, 2, '\0', &minutes) || **p || hours > 23 || minutes > 59)
+		return 0;
+	*seconds = (sign == '-' ? -60 : 60) * (int64_t)(hours * 60 + minutes);
+	return 1;
 }
 
 int clock_parse(const char *text, int64_t *wall)
 {
 	struct tm tm = {0};
-	const char *p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (!p)
+	int64_t fraction, offset = 0;
+	int day;
+	if (!take(&text, 4, '-', &tm.tm_year) || !take(&text, 2, '-', &tm.tm_mon) || !take(&text, 2, 'T', &day) ||
+	    !take(&text, 2, ':', &tm.tm_hour) || !take(&text, 2, ':', &tm.tm_min) || !take(&text, 2, '\0', &tm.tm_sec) ||
+	    !take_fraction(&text, &fraction) || !take_offset(&text, &offset))
 		return -1;
-	int64_t fraction = 0, unit = MICRO;
-	if (*p == '.')
-		for (p++; *p >= '0' && *p <= '9'; p++)
-			if (unit > 1)
-				fraction += (*p - '0') * (unit /= 10);
-	int hours = 0, minutes = 0;
-	char sign = '+';
-	if (strcmp(p, "Z") && sscanf(p, "%c%2d:%2d", &sign, &hours, &minutes) != 3)
+	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
 		return -1;
-	int64_t offset = (hours * 60 + minutes) * 60;
-	*wall = ((int64_t)timegm(&tm) - (sign == '-' ? -offset : offset)) * MICRO + fraction;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	tm.tm_mday = day;
+	int64_t rest = tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
+	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+	int64_t midnight = timegm(&tm);
+	if (tm.tm_mday != day)	/* timegm made 30 February a day in March */
+		return -1;
+	*wall = (midnight + rest - offset) * MICRO + fraction;
 	return 0;
 }
 
 static void local(int64_t wall, const char *format, char out[CLOCK_TEXT])
 {
-	time_t seconds = (time_t)(wall / MICRO);
-	struct tm tm;
+	time_t seconds = (time_t)whole_seconds(wall);
+	struct tm tm = {.tm_year = 70, .tm_mday = 1};
 	localtime_r(&seconds, &tm);
-	strftime(out, CLOCK_TEXT, format, &tm);
+	if (!strftime(out, CLOCK_TEXT, format, &tm))
+		*out = '\0';
 }
 
 void clock_time_of_day(int64_t wall, char out[CLOCK_TEXT])

@@ -12,7 +12,8 @@ int64_t clock_monotonic(void);	/* microseconds since some start; never goes back
 enum { CLOCK_TEXT = 32 };
 void clock_format(int64_t wall, char out[CLOCK_TEXT]);
 
-/* The reverse; also takes offsets (+01:00) and seconds without a fraction. 0, or -1 when it is no such time. */
+/* The reverse, strictly RFC 3339: also offsets (+01:00), and seconds with any fraction or none. A leap second is the
+ * second after it. 0, or -1 when it is no such time. */
 int clock_parse(const char *text, int64_t *wall);
 
 /* "14:02:11" in the local time zone, "2026-11-21" likewise, and a duration such as "0:07", "4:12" or "2h04". */

@@ -1,4 +1,5 @@
-/* An error is a sentence that a user can act on: what failed, on what, what to do. */
+/* An error is a sentence that a user can act on: what failed, on what, what to do. It is safe text (core/base/text.h):
+ * what is put into it from outside may be anything. */
 #ifndef CORE_BASE_ERR_H
 #define CORE_BASE_ERR_H
 
@@ -10,7 +11,7 @@ enum exit_code {
 
 struct err {
 	enum exit_code code;	/* 0 until set; err_set gives EXIT_FAILED */
-	char text[1024];	/* one line, no newline at its end */
+	char text[1024];	/* one line, no newline at its end; longer sentences are cut */
 };
 
 /* Sets the sentence and returns -1, so that a function can end in `return err_set(err, …)`. err may be NULL. */
