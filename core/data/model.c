@@ -262,6 +262,7 @@ static struct proposal *proposal_for(struct model *m, const struct event *ev)
 	string_set(&p->agent, ev->agent);
 	string_set(&p->author, ev->author);
 	string_set(&p->idea, ev->idea);
+	string_set(&p->origin, ev->origin);
 	strings_copy(&p->sources, &ev->sources);
 	return p;
 }
@@ -725,7 +726,7 @@ void model_tail(struct model *m, const char *run, int64_t lines, int64_t bytes, 
 
 static void release_proposal(struct proposal *p)
 {
-	char *texts[] = { p->id, p->title, p->agent, p->author, p->idea, p->conflict, p->decision, p->decided_by, p->decision_reason,
+	char *texts[] = { p->id, p->title, p->agent, p->author, p->idea, p->origin, p->conflict, p->decision, p->decided_by, p->decision_reason,
 			  p->signed_by, p->approved_by, p->verdict_reason, p->verdict_run, p->baseline, p->landed, p->landing_problem };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);

@@ -59,6 +59,7 @@ struct revision {
 };
 struct proposal {
 	char *id, *title, *agent, *author, *idea;
+	char *origin;				/* where the agent has it from: a patch file and its hash; NULL: nowhere */
 	struct strings sources;
 	struct revision *revisions;		/* revision n is revisions[n - 1] */
 	size_t rev, revision_room;		/* rev: the newest */
