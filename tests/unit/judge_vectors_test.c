@@ -1,14 +1,8 @@
 /* Every case of tests/judge/decision-vectors.json against core/judge. A key of that file that no function here handles
  * is a failure. Doubles agree to a relative 1e-9; counts, verdicts and flags exactly. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/test.h"
 
-#include <cmocka.h>
+#include <math.h>
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
