@@ -43,7 +43,7 @@ struct log_reference {
 	X(rev, WHOLE) X(wave, WHOLE) X(round, WHOLE) X(phase, WHOLE) X(pairs, WHOLE) X(seed, WHOLE) X(size, WHOLE) \
 	X(files, WHOLE) X(added, WHOLE) X(removed, WHOLE) X(exit, WHOLE) X(layout, WHOLE) \
 	X(usd, REAL) X(usd_per_hour, REAL) X(limit_usd, REAL) X(noise_percent, REAL) X(window, REAL) X(seconds, REAL) X(ratio, REAL) X(value, REAL) \
-	X(base_value, REAL) X(evidence, REAL) X(needed, REAL) X(change_percent, REAL) X(low, REAL) X(high, REAL) X(shrunk_percent, REAL)
+	X(base_value, REAL) X(evidence, REAL) X(needed, REAL) X(change_percent, REAL) X(low, REAL) X(high, REAL) X(shrunk_percent, REAL) X(alpha, REAL)
 
 enum event_field {
 #define X(name, type) FIELD_##name,
@@ -54,8 +54,9 @@ enum event_field {
 
 /* X(ID, "kind", "what it says", fields…) */
 #define EVENT_KINDS(X) \
-	X(SESSION_OPENED, "session_opened", F(session) F(target) F(branch) F(metric) F(unit) F(direction) F(harness) F(runner) F(agent)) \
+	X(SESSION_OPENED, "session_opened", F(session) F(target) F(branch) F(metric) F(unit) F(direction) F(harness) F(runner) F(agent) F(seed)) \
 	X(SESSION_ENDED, "session_ended", F(reason)) \
+	X(METRIC_SET, "metric_set", F(metric)) \
 	X(SETTINGS, "settings", F(size) F(window) F(limit_usd) F(text)) \
 	X(PAUSED, "paused", F(reason)) \
 	X(RESUMED, "resumed",) \
@@ -80,7 +81,7 @@ enum event_field {
 	X(SIGNED, "signed", F(proposal) F(rev)) \
 	X(LANDED, "landed", F(proposal) F(commit) F(branch)) \
 	X(LANDING_FAILED, "landing_failed", F(proposal) F(state) F(verdict) F(reason) F(run)) \
-	X(WAVE_STARTED, "wave_started", F(wave) F(baseline) F(proposals) F(seed)) \
+	X(WAVE_STARTED, "wave_started", F(wave) F(baseline) F(proposals) F(seed) F(alpha)) \
 	X(WAVE_ENDED, "wave_ended", F(wave)) \
 	X(WORKER_CHANGED, "worker_changed", F(worker) F(runner) F(name) F(state) F(noise_percent) F(usd_per_hour) F(reason)) \
 	X(ADMISSION_PAIR, "admission_pair", F(worker) F(round) F(ratio)) \

@@ -137,6 +137,7 @@ static void on_session_opened(struct model *m, const struct event *ev)
 	string_set(&m->harness, ev->harness);
 	string_set(&m->runner, ev->runner);
 	string_set(&m->agent, ev->agent);
+	m->seed = (uint64_t)ev->seed;
 	m->lower_is_better = ev->direction && !strcmp(ev->direction, "lower");
 }
 
@@ -145,6 +146,11 @@ static void on_session_ended(struct model *m, const struct event *ev)
 	m->state = SESSION_ENDED;
 	m->ended = ev->time;
 	string_set(&m->ended_reason, ev->reason);
+}
+
+static void on_metric_set(struct model *m, const struct event *ev)
+{
+	string_set(&m->metric, ev->metric);
 }
 
 static void on_settings(struct model *m, const struct event *ev)
@@ -335,7 +341,8 @@ static void on_approved(struct model *m, const struct event *ev)
 	if (!p)
 		return;
 	decide(p, ev, "approved");
-	string_set(&p->approved_by, ev->by);
+	if (!p->approved_by || (ev->by && strcmp(ev->by, "engine")))	/* a new revision for a new baseline keeps its approval */
+		string_set(&p->approved_by, ev->by);
 	set_state(p, STATE_APPROVED, ev->time);
 }
 
@@ -424,7 +431,10 @@ static void on_wave_started(struct model *m, const struct event *ev)
 	w->number = (unsigned)ev->wave;
 	w->baseline = xstrdup(ev->baseline);
 	w->seed = (uint64_t)ev->seed;
+	w->alpha = ev->alpha;
 	w->started = ev->time;
+	for (size_t i = 0; i < m->worker_count; i++)
+		m->workers[i].rounds_done = 0;
 	strings_copy(&w->proposals, &ev->proposals);
 	for (size_t i = 0; i < ev->proposals.count; i++) {
 		struct proposal *p = model_proposal(m, ev->proposals.at[i]);
@@ -442,9 +452,13 @@ static void on_phase_started(struct model *m, const struct event *ev)
 	struct wave *w = model_wave(m, (unsigned)ev->wave);
 	if (!w)
 		return;
-	w->phase = (unsigned)ev->phase;
-	w->layout = (unsigned)ev->layout;
-	w->phase_worker = intern(m, ev->worker);
+	struct stay *stay = array_add(&w->stays, &w->stay_count, &w->stay_room, sizeof *stay);
+	stay->phase = (unsigned)ev->phase;
+	stay->layout = (unsigned)ev->layout;
+	stay->worker = intern(m, ev->worker);
+	const struct worker *worker = model_worker(m, ev->worker);
+	for (size_t i = 0; worker && i < worker->history.count; i++)
+		reals_add(&stay->history, worker->history.at[i]);
 }
 
 static void on_wave_ended(struct model *m, const struct event *ev)
@@ -486,8 +500,6 @@ static void on_worker_changed(struct model *m, const struct event *ev)
 	}
 	if (!strcmp(ev->state, "ready"))
 		w->admitted = 1;
-	if (strcmp(ev->state, "busy") && strcmp(ev->state, "admitting"))
-		w->round = 0;
 	string_set(&w->state, ev->state);
 	if (ev->runner)
 		string_set(&w->runner, ev->runner);
@@ -513,6 +525,8 @@ static void on_admission_pair(struct model *m, const struct event *ev)
 	if (!w || isnan(ev->ratio))
 		return;
 	reals_add(&w->admission, ev->ratio);
+	w->admission_round = (unsigned)ev->round;
+	w->round = 0;
 	learn(w, fabs(ev->ratio));
 }
 
@@ -529,6 +543,7 @@ static void on_round_started(struct model *m, const struct event *ev)
 	if (!w)
 		return;
 	w->round = (unsigned)ev->round;
+	w->round_wave = (unsigned)ev->wave;
 	string_set(&w->order, ev->order);
 }
 
@@ -584,10 +599,15 @@ static void on_run_ended(struct model *m, const struct event *ev)
 
 static void on_round_voided(struct model *m, const struct event *ev)
 {
+	struct worker *w = model_worker(m, ev->worker);
+	if (w)
+		w->round = 0;
 	for (size_t i = m->run_count; i-- > 0;) {
 		struct run *r = &m->runs[i];
-		if (r->wave != (unsigned)ev->wave)
+		if (r->wave != (unsigned)ev->wave && r->wave)
 			break;
+		if (r->wave != (unsigned)ev->wave)
+			continue;
 		if (r->round == (unsigned)ev->round && !strcmp(r->step, "measure") && r->worker && ev->worker && !strcmp(r->worker, ev->worker))
 			r->voided = 1;
 	}
@@ -598,8 +618,15 @@ static void on_evidence(struct model *m, const struct event *ev)
 	struct proposal *p = model_proposal(m, ev->proposal);
 	if (!p)
 		return;
+	struct wave *wave = model_wave(m, p->wave);
+	struct worker *w = model_worker(m, ev->worker);
+	if (w) {
+		w->rounds_done = (unsigned)ev->round;
+		w->round = 0;
+	}
 	struct pair *pair = array_add(&p->pairs, &p->pair_count, &p->pair_room, sizeof *pair);
-	*pair = (struct pair){ intern(m, ev->worker), (unsigned)ev->round, (unsigned)ev->phase, ev->ratio, ev->value,
+	*pair = (struct pair){ intern(m, ev->worker), (unsigned)ev->round, (unsigned)ev->phase,
+			       wave && wave->stay_count ? (unsigned)wave->stay_count - 1 : 0, ev->ratio, ev->value,
 			       ev->base_value, ev->evidence, ev->change_percent };
 	p->evidence = ev->evidence;
 	p->needed = ev->needed;
@@ -655,7 +682,8 @@ static void on_viewer_left(struct model *m, const struct event *ev)
 }
 
 static void (*const handlers[EVENT_KIND_COUNT])(struct model *, const struct event *) = {
-	[EVENT_SESSION_OPENED] = on_session_opened, [EVENT_SESSION_ENDED] = on_session_ended, [EVENT_SETTINGS] = on_settings,
+	[EVENT_SESSION_OPENED] = on_session_opened, [EVENT_SESSION_ENDED] = on_session_ended, [EVENT_METRIC_SET] = on_metric_set,
+	[EVENT_SETTINGS] = on_settings,
 	[EVENT_PAUSED] = on_paused, [EVENT_RESUMED] = on_resumed, [EVENT_AUTONOMY_SET] = on_autonomy_set,
 	[EVENT_BASELINE_SET] = on_baseline_set, [EVENT_ALERT] = on_alert, [EVENT_SPENT] = on_spent,
 	[EVENT_AGENT_CHANGED] = on_agent_changed, [EVENT_SOURCE_ADDED] = on_source_added,
@@ -787,6 +815,9 @@ void model_release(struct model *m)
 		release_proposal(&m->proposals[i]);
 	for (size_t i = 0; i < m->wave_count; i++) {
 		free(m->waves[i].baseline);
+		for (size_t k = 0; k < m->waves[i].stay_count; k++)
+			free(m->waves[i].stays[k].history.at);
+		free(m->waves[i].stays);
 		strings_release(&m->waves[i].proposals);
 	}
 	for (size_t i = 0; i < m->worker_count; i++)

@@ -43,8 +43,8 @@ struct idea {
 /* One judged pair: the proposal's run against the baseline's of the same round. */
 struct pair {
 	const char *worker;
-	unsigned round;
-	unsigned phase;
+	unsigned round, phase;
+	unsigned stay;				/* index into the wave's stays */
 	double ratio;				/* natural log, > 0 is better */
 	double value, base_value;		/* of the metric */
 	double evidence;			/* after this pair */
@@ -83,15 +83,21 @@ struct proposal {
 	char *landed, *landing_problem;
 	int remeasured;				/* this revision only repeats a measurement on a new baseline */
 };
+/* A wave's time on one worker: a phase, or what follows when a worker had to be replaced. */
+struct stay {
+	unsigned phase, layout;
+	const char *worker;			/* interned */
+	struct reals history;			/* the worker's, as the stay began */
+};
 struct wave {
 	unsigned number;
 	char *baseline;
 	struct strings proposals;
 	uint64_t seed;
 	int64_t started, ended;			/* ended 0: runs */
-	unsigned phase;
-	const char *phase_worker;		/* worker of the phase; NULL before */
-	unsigned layout;
+	double alpha;				/* level of its candidates (decision rule 3.6) */
+	struct stay *stays;			/* the last one is the present one */
+	size_t stay_count, stay_room;
 };
 struct worker {
 	char *id, *runner, *name, *state, *reason;
@@ -102,7 +108,10 @@ struct worker {
 	struct reals history;			/* magnitudes, oldest first (decision rule 3.4); newest 64 */
 	struct reals admission;			/* ratios of the A/A pairs so far */
 	unsigned running;			/* index + 1 of the run that executes; 0: none */
-	unsigned round;				/* round it is in; 0: none */
+	unsigned round;				/* round it is in, 0: none; a round is over when it counted or was voided */
+	unsigned round_wave;
+	unsigned rounds_done;			/* of the present wave */
+	unsigned admission_round;		/* last A/A round ever */
 	char *order;				/* arms of that round, in order, with spaces */
 };
 struct run {
@@ -143,6 +152,7 @@ struct model {
 	char *session, *target, *branch, *metric, *unit, *harness, *runner, *agent, *ended_reason, *pause_reason;
 	int lower_is_better;
 	int64_t opened, ended;
+	uint64_t seed;
 	enum autonomy autonomy;
 	double window;				/* seconds of veto under auto */
 	double limit_usd, vm_usd, api_usd;
