@@ -66,7 +66,7 @@
 	X(IDEAS, "ideas", "ideas", "ideas and where they came from") \
 	X(BUDGET, "budget", "budget", "what was spent, and on what") \
 	X(PAUSE, "pause", "pause", "start nothing new") \
-	X(RESUME, "resume", "resume", "go on") \
+	X(RESUME, "resume", "resume", "go on after a pause") \
 	X(AUTONOMY, "autonomy", "autonomy", "who passes the gates: manual, wave or auto") \
 	X(MOUSE, "mouse", "mouse", "take the mouse, or leave it to the terminal") \
 	X(COPY, "copy", "copy", "copy what is selected to the clipboard") \

@@ -1,0 +1,44 @@
+/* Names, labels and help of the actions, all from the one list in the header. */
+#include "tui/action.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const struct {
+	const char *name, *label, *help;
+} actions[ACTION_COUNT] = {
+#define X(id, name, label, help) { name, label, help },
+	ACTIONS(X)
+#undef X
+};
+
+const char *action_name(enum action a)
+{
+	assert(a < ACTION_COUNT);
+	return actions[a].name;
+}
+
+const char *action_label(enum action a)
+{
+	assert(a < ACTION_COUNT);
+	return actions[a].label;
+}
+
+const char *action_help(enum action a)
+{
+	assert(a < ACTION_COUNT);
+	return actions[a].help;
+}
+
+int action_find(const char *name)
+{
+	for (int i = 0; i < ACTION_COUNT; i++)
+		if (!strcmp(actions[i].name, name))
+			return i;
+	return -1;
+}
+
+int action_is_guarded(enum action a)
+{
+	return a == ACTION_APPROVE || a == ACTION_SIGN || a == ACTION_WAIVE;
+}
