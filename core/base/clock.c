@@ -82,8 +82,8 @@ int clock_parse(const char *text, int64_t *wall)
 	int64_t fraction, offset = 0;
 	int day;
 	if (!take(&text, 4, '-', &tm.tm_year) || !take(&text, 2, '-', &tm.tm_mon) || !take(&text, 2, 'T', &day) ||
-	    !take(&text, 2, ':', &tm.tm_hour) || !take(&text, 2, ':', &tm.tm_min) || !take(&text, 2, '\0', &tm.tm_sec) ||
-	    !take_fraction(&text, &fraction) || !take_offset(&text, &offset))
+	    !take(&text, 2, ':', &tm.tm_hour) || !take(&text, 2, ':', &tm.tm_min) ||
+	    !take(&text, 2, '\0', &tm.tm_sec) || !take_fraction(&text, &fraction) || !take_offset(&text, &offset))
 		return -1;
 	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
 		return -1;

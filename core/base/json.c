@@ -172,12 +172,8 @@ static const char *repeated_key(const cJSON *object)
 static int check_tree(const cJSON *v, struct err *err)
 {
 	const char *key = cJSON_IsObject(v) ? repeated_key(v) : NULL;
-	if (key) {
-		char *safe = text_safe_string(key, strlen(key), TEXT_LINE);
-		err_set(err, "not valid JSON: the key \"%.100s\" stands twice in one object", safe);
-		free(safe);
-		return -1;
-	}
+	if (key)
+		return err_set(err, "not valid JSON: the key \"%.100s\" stands twice in one object", key);
 	if (cJSON_IsNumber(v) && !isfinite(v->valuedouble))
 		return err_set(err, "not valid JSON: a number is too large");
 	for (const cJSON *i = v->child; i; i = i->next)
@@ -188,13 +184,11 @@ static int check_tree(const cJSON *v, struct err *err)
 
 static void say_where(struct err *err, const char *text, const char *at, const char *end, const char *why)
 {
-	size_t left = (size_t)(end - at);
-	char *near = text_safe_string(at, left < 20 ? left : 20, TEXT_LINE);
-	if (left)
-		err_set(err, "not valid JSON: %s at byte %zu, near \"%s\"", why, (size_t)(at - text) + 1, near);
+	int near = end - at < 20 ? (int)(end - at) : 20;
+	if (near)
+		err_set(err, "not valid JSON: %s at byte %zu, near \"%.*s\"", why, (size_t)(at - text) + 1, near, at);
 	else
 		err_set(err, "not valid JSON: it ends too early, after %zu bytes", (size_t)(at - text));
-	free(near);
 }
 
 struct json *json_parse(const char *text, size_t len, struct err *err)

@@ -26,7 +26,7 @@ const char *json_string(const struct json *v, const char *otherwise);
 double json_number(const struct json *v, double otherwise);
 int64_t json_integer(const struct json *v, int64_t otherwise);	/* whole numbers up to 2^53 */
 int json_bool(const struct json *v, int otherwise);
-const char *json_key(const struct json *member);		/* name of a member while iterating an object, else NULL */
+const char *json_key(const struct json *member);		/* of a member of an object; else NULL */
 size_t json_count(const struct json *v);
 /* for (const struct json *i = json_first(list); i; i = json_next(i)) */
 const struct json *json_first(const struct json *v);
@@ -39,7 +39,7 @@ struct json *json_new_string(const char *s);			/* NULL gives null */
 struct json *json_new_number(double v);			/* not finite gives null */
 struct json *json_new_bool(int v);
 struct json *json_copy(const struct json *v);
-void json_take(struct json *object, const char *key, struct json *value);	/* value moves in, instead of an older one */
+void json_take(struct json *object, const char *key, struct json *value);	/* value moves in, or replaces */
 void json_append(struct json *array, struct json *value);			/* value moves into array */
 void json_put_string(struct json *object, const char *key, const char *s);	/* NULL puts null */
 void json_put_number(struct json *object, const char *key, double v);

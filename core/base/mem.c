@@ -61,7 +61,7 @@ void string_set(char **field, const char *value)
 void *array_add(void *items, size_t *count, size_t *room, size_t size)
 {
 	char *base;
-	memcpy(&base, items, sizeof base);	/* items is a struct foo **: reading it as char ** would break aliasing */
+	memcpy(&base, items, sizeof base);	/* items is a struct S **: to read it as char ** breaks aliasing */
 	if (*count == *room) {
 		*room = *room ? *room * 2 : 8;
 		base = xrealloc(base, *room * size);

@@ -88,8 +88,11 @@ static size_t take_control(struct safe *t, const char *s, size_t len)
 
 static int is_symbol(uint32_t cp)
 {
-	return (cp >= 0x2190 && cp <= 0x2bff) || cp >= 0x1f000 || cp == 0x203c || cp == 0x2049 || cp == 0x2122 ||
-		cp == 0x2139 || cp == 0xa9 || cp == 0xae || cp == 0x3030 || cp == 0x303d || cp == 0x3297 || cp == 0x3299;
+	static const uint32_t strays[] = {0xa9, 0xae, 0x203c, 0x2049, 0x2122, 0x2139, 0x3030, 0x303d, 0x3297, 0x3299};
+	for (size_t i = 0; i < sizeof strays / sizeof *strays; i++)
+		if (cp == strays[i])
+			return 1;
+	return (cp >= 0x2190 && cp <= 0x2bff) || cp >= 0x1f000;
 }
 
 /* Takes what is no plain ASCII at s; returns how many bytes that were. */

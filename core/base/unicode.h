@@ -6,10 +6,10 @@
 #include <stdint.h>
 
 enum unicode_kind {
-	UNICODE_HIDDEN,		/* acts, hides or means nothing: categories C*, Zl, Zp, and Default_Ignorable_Code_Point */
+	UNICODE_HIDDEN,		/* acts, hides or means nothing: C*, Zl, Zp, Default_Ignorable_Code_Point */
 	UNICODE_COMBINING,	/* joins the character before it: Mn, Me, Hangul vowels and finals */
 	UNICODE_NARROW,
-	UNICODE_WIDE,		/* East_Asian_Width W or F (UAX #11): CJK, most emoji; ambiguous ones are narrow */
+	UNICODE_WIDE,		/* East_Asian_Width W or F (UAX #11): CJK, most emoji; and what glibc adds */
 };
 
 enum unicode_kind unicode_kind(uint32_t cp);

@@ -29,19 +29,24 @@ static void assert_refused(const char *text, size_t len, const char *why)
 static void refuses_what_the_library_lets_through(void **state)
 {
 	static const struct { const char *text, *why; } cases[] = {
-		{"", "nothing is there"}, {"  ", "at byte"},
-		{"\"x\\u0000y\"", "\\u0000 or a broken escape at byte 3"}, {"{\"a\\u0000\":1}", "\\u0000"},
-		{"\"\\u00zz\"", "broken escape"}, {"\"\\u12", "broken escape"}, {"\"\\", "broken escape"}, {"\"\\x\"", "at byte"},
-		{"\"\\ud800\"", "at byte"}, {"\"\\udc00\"", "at byte"},
-		{"\"\xff\"", "not UTF-8 at byte 2"}, {"\"\xc0\xaf\"", "not UTF-8"}, {"\"\xed\xa0\x80\"", "not UTF-8"}, {"\"\xe2\x82", "not UTF-8"},
-		{"\"a\nb\"", "control character"}, {"\"a\tb\"", "control character"}, {"\"abc", "at byte"},
-		{"{} x", "something after the document at byte 4"}, {"1 2", "something after"}, {"truex", "something after"}, {"{}}", "something after"},
-		{"\xef\xbb\xbf{}", "belongs to no value at byte 1"}, {"\v1", "belongs to no value"}, {"[1,\x01 2]", "belongs to no value"}, {"\x7f", "belongs to no value"},
-		{"01", "number"}, {"-", "number"}, {"1.", "number"}, {"-.5", "number"}, {"1e", "number"}, {"1e+", "number"}, {"[00]", "number"},
-		{".5", "at byte 1"}, {"+1", "at byte 1"}, {"0x10", "something after"}, {"1.2.3", "something after"}, {"1-2", "something after"},
-		{"1e999", "too large"}, {"[[-1e999]]", "too large"}, {"NaN", "at byte"}, {"-Infinity", "number"}, {"nul", "at byte"}, {"TRUE", "at byte"},
-		{"[1,]", "at byte"}, {"{\"a\":1,}", "at byte"}, {"{a:1}", "at byte"}, {"['a']", "at byte"}, {"[1", "byte"}, {"{\"a\"}", "at byte"}, {"/**/1", "at byte"},
-		{"{\"a\":1,\"a\":1}", "the key \"a\" stands twice"}, {"[{\"b\":{\"a\":1,\"\\u0061\":2}}]", "the key \"a\" stands twice"},
+		{"", "nothing is there"}, {"  ", "at byte"}, {"\"x\\u0000y\"", "\\u0000 or a broken escape at byte 3"},
+		{"{\"a\\u0000\":1}", "\\u0000"}, {"\"\\u00zz\"", "broken escape"}, {"\"\\u12", "broken escape"},
+		{"\"\\", "broken escape"}, {"\"\\x\"", "at byte"}, {"\"\\ud800\"", "at byte"},
+		{"\"\\udc00\"", "at byte"}, {"\"\xff\"", "not UTF-8 at byte 2"}, {"\"\xc0\xaf\"", "not UTF-8"},
+		{"\"\xed\xa0\x80\"", "not UTF-8"}, {"\"\xe2\x82", "not UTF-8"}, {"\"a\nb\"", "control character"},
+		{"\"a\tb\"", "control character"}, {"\"abc", "at byte"},
+		{"{} x", "something after the document at byte 4"}, {"1 2", "something after"},
+		{"truex", "something after"}, {"{}}", "something after"},
+		{"\xef\xbb\xbf{}", "belongs to no value at byte 1"}, {"\v1", "belongs to no value"},
+		{"[1,\x01 2]", "belongs to no value"}, {"\x7f", "belongs to no value"}, {"01", "number"},
+		{"-", "number"}, {"1.", "number"}, {"-.5", "number"}, {"1e", "number"}, {"1e+", "number"},
+		{"[00]", "number"}, {".5", "at byte 1"}, {"+1", "at byte 1"}, {"0x10", "something after"},
+		{"1.2.3", "something after"}, {"1-2", "something after"}, {"1e999", "too large"},
+		{"[[-1e999]]", "too large"}, {"NaN", "at byte"}, {"-Infinity", "number"}, {"nul", "at byte"},
+		{"TRUE", "at byte"}, {"[1,]", "at byte"}, {"{\"a\":1,}", "at byte"}, {"{a:1}", "at byte"},
+		{"['a']", "at byte"}, {"[1", "byte"}, {"{\"a\"}", "at byte"}, {"/**/1", "at byte"},
+		{"{\"a\":1,\"a\":1}", "the key \"a\" stands twice"},
+		{"[{\"b\":{\"a\":1,\"\\u0061\":2}}]", "the key \"a\" stands twice"},
 		{"{\"\":1,\"\":2}", "the key \"\" stands twice"},
 	};
 	(void)state;
@@ -89,8 +94,9 @@ static void bounds_its_depth(void **state)
 static void reads_values(void **state)
 {
 	(void)state;
-	struct json *v = parse(" {\"s\":\"\\u20ac\\ud83d\\ude00/\\/\\n\",\"n\":-1.5e3,\"i\":9007199254740992,\"big\":9007199254740994,\"half\":0.5,"
-		"\"t\":true,\"f\":false,\"z\":null,\"list\":[1,\"two\",[]],\"S\":1}\r\n");
+	struct json *v = parse(
+		" {\"s\":\"\\u20ac\\ud83d\\ude00/\\/\\n\",\"n\":-1.5e3,\"i\":9007199254740992,\"big\":9007199254740994,"
+		"\"half\":0.5,\"t\":true,\"f\":false,\"z\":null,\"list\":[1,\"two\",[]],\"S\":1}\r\n");
 	assert_string_equal(json_string(json_get(v, "s"), ""), "\xe2\x82\xac\xf0\x9f\x98\x80//\n");
 	assert_true(json_number(json_get(v, "n"), 0) == -1500);
 	assert_int_equal(json_integer(json_get(v, "i"), 7), INT64_C(9007199254740992));
@@ -154,7 +160,8 @@ static void builds_and_prints(void **state)
 	json_append(list, json_array());
 	json_append(list, json_new_bool(0));
 	json_take(v, "list", list);
-	static const char expected[] = "{\"s\":\"a\\\"b\\\\c\\n\\t\\b\\f\\r\\u0001\x7f\xe2\x82\xac\",\"none\":null,\"i\":-9007199254740991,"
+	static const char expected[] =
+		"{\"s\":\"a\\\"b\\\\c\\n\\t\\b\\f\\r\\u0001\x7f\xe2\x82\xac\",\"none\":null,\"i\":-9007199254740991,"
 		"\"n\":0.1,\"nan\":null,\"t\":true,\"list\":[null,{},[],false]}";
 	assert_prints(v, expected);
 	struct json *copy = json_copy(v), *again = parse(expected);
@@ -190,7 +197,8 @@ static void prints_for_people(void **state)
 	struct json *v = parse("{\"a\":[1,{\"b\":2}],\"c\":{},\"d\":[]}");
 	struct buf out = {0};
 	json_print_pretty(v, &out);
-	assert_string_equal(out.data, "{\n  \"a\": [\n    1,\n    {\n      \"b\": 2\n    }\n  ],\n  \"c\": {},\n  \"d\": []\n}");
+	assert_string_equal(out.data,
+		"{\n  \"a\": [\n    1,\n    {\n      \"b\": 2\n    }\n  ],\n  \"c\": {},\n  \"d\": []\n}");
 	buf_release(&out);
 	json_free(v);
 }

@@ -26,16 +26,17 @@ static void arrays_grow_and_close_gaps(void **state)
 		assert_true(item == &items[i] && !item->number && !item->name);
 		item->number = i;
 	}
-	array_remove(&items, &count, 0, sizeof *items);
-	array_remove(&items, &count, 998, sizeof *items);
 	array_remove(&items, &count, 500, sizeof *items);
-	assert_int_equal(count, 997);
+	assert_int_equal(items[499].number, 499);
+	assert_int_equal(items[500].number, 501);
+	assert_int_equal(items[998].number, 999);
+	array_remove(&items, &count, 0, sizeof *items);
 	assert_int_equal(items[0].number, 1);
-	assert_int_equal(items[499].number, 500);
-	assert_int_equal(items[500].number, 502);
+	array_remove(&items, &count, 997, sizeof *items);
+	assert_int_equal(count, 997);
 	assert_int_equal(items[996].number, 998);
 	struct item *again = array_add(&items, &count, &room, sizeof *again);
-	assert_int_equal(again->number, 0);	/* although 998 stood there once */
+	assert_int_equal(again->number, 0);	/* although 999 stood there once */
 	free(items);
 }
 
@@ -118,6 +119,7 @@ static void reads_files_up_to_a_limit(void **state)
 	buf_truncate(&b, 5);
 	assert_int_equal(buf_read_file(&b, path, 39999), -1);
 	assert_int_equal(errno, EFBIG);
+	assert_int_equal(b.len, 5);
 	assert_string_equal(buf_str(&b), "front");
 	assert_int_equal(buf_read_file(&b, "/nowhere/at/all", 10), -1);
 	assert_int_equal(errno, ENOENT);
@@ -144,7 +146,8 @@ static void errors_are_safe_sentences(void **state)
 	err_code(&err, EXIT_USAGE, "%s", "");
 	assert_string_equal(err.text, "");
 	assert_int_equal(err.code, EXIT_USAGE);
-	assert_int_equal(err_set(NULL, "x") + err_refuse(NULL, "x") + err_code(NULL, EXIT_USAGE, "x") + err_prefix(NULL, "x"), -4);
+	assert_int_equal(err_set(NULL, "x") + err_refuse(NULL, "x"), -2);
+	assert_int_equal(err_code(NULL, EXIT_USAGE, "x") + err_prefix(NULL, "x"), -2);
 	for (size_t odd = 0; odd < 3; odd++) {	/* cut between characters, wherever the limit falls */
 		size_t len = odd;
 		memset(expected, '.', odd);
@@ -167,6 +170,7 @@ static void the_log_takes_lines_while_open(void **state)
 	struct stat st;
 	(void)state;
 	log_line("nobody hears this");
+	mode_t mask = umask(0);
 	test_path(path, sizeof path, "log");
 	assert_error(log_open("/nowhere/at/all", &err), &err, "/nowhere/at/all: No such file");
 	assert_ok(log_open(path, &err), &err);
@@ -185,6 +189,7 @@ static void the_log_takes_lines_while_open(void **state)
 	assert_null(strstr(b.data, "this"));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
+	umask(mask);
 	buf_release(&b);
 	unlink(path);
 }

@@ -5,13 +5,19 @@
 
 static void follows_the_reference(void **state)
 {
-	/* xoshiro256starstar.c from the state 1, 2, 3, 4; splitmix64.c from the seed 0; both together from the seed 0. */
-	static const uint64_t from_1234[] = {11520, 0, 1509978240, UINT64_C(1215971899390074240), UINT64_C(1216172134540287360),
-		UINT64_C(607988272756665600), UINT64_C(16172922978634559625), UINT64_C(8476171486693032832), UINT64_C(10595114339597558777),
-		UINT64_C(2904607092377533576)};
-	static const uint64_t seeded[] = {UINT64_C(0xe220a8397b1dcdaf), UINT64_C(0x6e789e6aa1b965f4), UINT64_C(0x06c45d188009454f),
-		UINT64_C(0xf88bb8a8724c81ec)};
-	static const uint64_t from_0[] = {UINT64_C(11091344671253066420), UINT64_C(13793997310169335082), UINT64_C(1900383378846508768)};
+	/* xoshiro256starstar.c from the state 1, 2, 3, 4; splitmix64.c from 0; the one seeded by the other from 0. */
+	static const uint64_t from_1234[] = {
+		11520, 0, 1509978240, UINT64_C(1215971899390074240), UINT64_C(1216172134540287360),
+		UINT64_C(607988272756665600), UINT64_C(16172922978634559625), UINT64_C(8476171486693032832),
+		UINT64_C(10595114339597558777), UINT64_C(2904607092377533576),
+	};
+	static const uint64_t seeded[] = {
+		UINT64_C(0xe220a8397b1dcdaf), UINT64_C(0x6e789e6aa1b965f4), UINT64_C(0x06c45d188009454f),
+		UINT64_C(0xf88bb8a8724c81ec),
+	};
+	static const uint64_t from_0[] = {
+		UINT64_C(11091344671253066420), UINT64_C(13793997310169335082), UINT64_C(1900383378846508768),
+	};
 	struct random r = {{1, 2, 3, 4}};
 	(void)state;
 	for (size_t i = 0; i < sizeof from_1234 / sizeof *from_1234; i++)
@@ -42,7 +48,7 @@ static void draws_below_n_evenly(void **state)
 
 static void draws_without_modulo_bias(void **state)
 {
-	/* Below 3 * 2^62, a plain remainder would give the first quarter of 2^64 twice: half of all draws under 2^62. */
+	/* Below 3 * 2^62, a plain remainder would hit the first third with half of all draws. */
 	struct random r;
 	size_t low = 0;
 	(void)state;
