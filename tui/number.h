@@ -1,9 +1,9 @@
-/* Numbers as text. Columns line up on the decimal point: choose the decimals once per column, print every row with them. */
+/* Numbers as text. Columns line up on the decimal point: choose the decimals once per
+ * column, print every row with them. Durations are clock_duration's. */
 #ifndef TUI_NUMBER_H
 #define TUI_NUMBER_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 enum { NUMBER_TEXT = 48 };
 
@@ -16,13 +16,11 @@ void number_fixed(double v, int decimals, char out[NUMBER_TEXT]);
 void number_percent(double v, int decimals, char out[NUMBER_TEXT]);
 /* "[ 1.5   2.6]": both ends at least `width` wide; "" when one of them is NaN. */
 void number_interval(double low, double high, int decimals, int width, char out[NUMBER_TEXT]);
-/* "$1.55", "$0.34", "$1234"; below a cent that is not nothing "<$0.01". */
+/* "$1.55", "$1234"; "<$0.01" for what is less than a cent but not nothing. */
 void number_money(double usd, char out[NUMBER_TEXT]);
 /* "512 B", "1.4 kB", "43 MB" (powers of 1000). */
 void number_bytes(double bytes, char out[NUMBER_TEXT]);
-/* "0.80", "17", "412", "1.2e6": three digits, for evidence. */
+/* "0.8", "17", "412", "1.2e+06": for evidence, of which the order is what counts. "-" for NaN. */
 void number_short(double v, char out[NUMBER_TEXT]);
-/* "0:07", "4:12", "2h04", "3d 4h": a duration in microseconds, never negative. */
-void number_duration(int64_t microseconds, char out[NUMBER_TEXT]);
 
 #endif

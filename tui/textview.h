@@ -1,5 +1,5 @@
 /* Lines of text that scroll both ways, for logs, transcripts, diffs and help. The lines stay with the pane: it hands them
- * out by number. Embedded in the state of a pane; {0} is an empty one at the top; set follow for logs. */
+ * out by number. Embedded in the state of a pane; {0} is an empty one at its top; set grows and follow for logs. */
 #ifndef TUI_TEXTVIEW_H
 #define TUI_TEXTVIEW_H
 
@@ -16,10 +16,12 @@ struct textview {
 	size_t seen;		/* lines there were when following stopped */
 	int left;		/* columns scrolled to the right */
 	int rows, columns;	/* as of the last sync */
+	int grows;		/* lines come in at the end: being there means to follow */
 	int follow;		/* the end stays in view; scrolling up ends it, the end resumes it */
 	int wrap;		/* long lines go on in the next row */
 	int has_cursor;		/* there is a current line (diff): up and down move it, not the view */
 	char *search;		/* owned; NULL when nothing is searched */
+	size_t found;		/* the line where the search is */
 };
 
 /* Line i as safe text without a newline: in *style its style. Returns "" for what has not come yet. The string is valid until the
