@@ -17,7 +17,7 @@
 #define MUST(condition) do { if (!(condition)) return #condition; } while (0)
 
 /* Nothing in it acts: no control but the newline that was asked for, no code point that hides. */
-static const char *text_is_inert(const struct buf *safe, unsigned flags)
+static inline const char *text_is_inert(const struct buf *safe, unsigned flags)
 {
 	MUST(text_is_valid(safe->data, safe->len));
 	uint32_t cp;
@@ -34,7 +34,7 @@ static const char *text_is_inert(const struct buf *safe, unsigned flags)
 }
 
 /* Cutting at any column gives a valid prefix that is as wide as it says, and cuts add up to the whole. */
-static const char *text_can_be_cut(const char *s)
+static inline const char *text_can_be_cut(const char *s)
 {
 	size_t len = strlen(s), at = 0;
 	int columns = text_columns(s), used = 0, sum = 0;
@@ -51,7 +51,7 @@ static const char *text_can_be_cut(const char *s)
 }
 
 /* The first byte gives the flags. */
-static const char *text_property(const uint8_t *bytes, size_t len)
+static inline const char *text_property(const uint8_t *bytes, size_t len)
 {
 	if (!len)
 		return NULL;
@@ -72,14 +72,14 @@ static const char *text_property(const uint8_t *bytes, size_t len)
 	return broken;
 }
 
-static struct json *json_reread(const struct buf *printed)
+static inline struct json *json_reread(const struct buf *printed)
 {
 	struct err err;
 	return json_parse(printed->data, printed->len, &err);
 }
 
 /* A document with NUL in a string: \u0000 behind an even number of backslashes. */
-static int json_spells_nul(const char *text, size_t len)
+static inline int json_spells_nul(const char *text, size_t len)
 {
 	for (size_t i = 0; i + 6 <= len; i++) {
 		size_t before = 0;
@@ -92,7 +92,7 @@ static int json_spells_nul(const char *text, size_t len)
 }
 
 /* What was accepted is UTF-8 without NUL, and prints to the same document in every form. */
-static const char *json_document_property(const char *text, size_t len)
+static inline const char *json_document_property(const char *text, size_t len)
 {
 	struct err err = {0};
 	struct json *v = json_parse(text, len, &err);
@@ -123,7 +123,7 @@ static const char *json_document_property(const char *text, size_t len)
 }
 
 /* Any bytes can be quoted, and any double printed. */
-static const char *json_value_property(const char *text, size_t len)
+static inline const char *json_value_property(const char *text, size_t len)
 {
 	struct buf b = {0};
 	char *s = xstrndup(text, len);
@@ -145,7 +145,7 @@ static const char *json_value_property(const char *text, size_t len)
 	return NULL;
 }
 
-static const char *json_property(const uint8_t *bytes, size_t len)
+static inline const char *json_property(const uint8_t *bytes, size_t len)
 {
 	char *text = xmalloc(len);
 	if (len)
