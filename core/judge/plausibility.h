@@ -9,7 +9,7 @@
 	X(0, NOT_POSITIVE, "NOT_POSITIVE")	/* not a finite number above 0; then nothing else is checked */ \
 	X(1, ABOVE_ROOFLINE, "ABOVE_ROOFLINE")	/* over 1.05 of the bound */ \
 	X(2, BELOW_ROOFLINE, "BELOW_2PCT_ROOFLINE")	/* under 0.02 of the bound */ \
-	X(3, JUMP, "JUMP_OVER_1.5X")		/* 1.5 times the median of earlier baselines, or 1/1.5 of it, is passed */ \
+	X(3, JUMP, "JUMP_OVER_1.5X")	/* over 1.5 times the median of earlier baselines, or under 1/1.5 */ \
 	X(4, WALL_MISMATCH, "WALL_MISMATCH")	/* the value and the clock on the wall disagree by over 10 % */
 
 enum implausible {

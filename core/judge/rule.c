@@ -25,8 +25,8 @@ struct rule rule_of(enum rule_mode mode)
 #define X(type, field, value, symbol) .field = value,
 		RULE_CONSTANTS(X)
 #undef X
-		/* The grid doubles up to 0.64 so that a win of any size finds its theta; without the upper three, wins above
-		 * 25 % look like a row of outliers. */
+		/* The grid doubles up to 0.64 so that a win of any size finds its theta; without the upper three, wins
+		 * above 25 % look like a row of outliers. */
 		.effect = {0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64},
 		.weight = {0.22, 0.22, 0.22, 0.22, 0.06, 0.04, 0.02},
 		.prior = {0.009, 0.009},

@@ -32,7 +32,7 @@ enum { RULE_EFFECTS = 7, RULE_PRIORS = 2, RULE_WINDOW = 32, RULE_ADMISSION_PAIRS
 	X(double, admit, 0.025, "admit")		/* noise up to which a worker is admitted */ \
 	X(double, quarantine, 0.08, "live_quarantine")	/* noise above which it is taken out again */ \
 	X(double, effect_prior, 0.02, "tau")		/* spread of true effects, for the shrunk estimate */ \
-	X(double, relink_below, 0.015, "relink")	/* a smaller gain is kept only if phase 2 ran re-linked binaries */ \
+	X(double, relink_below, 0.015, "relink")	/* a smaller gain needs re-linked binaries in phase 2 */ \
 	X(double, margin, 0.02, "margin")		/* harm that a secondary metric may take */ \
 	X(double, veto_evidence, 20, "veto")		/* for harm beyond that margin */ \
 	X(size_t, batch, 4, "batch")			/* candidates in one round */
@@ -41,8 +41,8 @@ struct rule {
 #define X(type, field, value, symbol) type field;
 	RULE_CONSTANTS(X)
 #undef X
-	double effect[RULE_EFFECTS], weight[RULE_EFFECTS];	/* the alternatives theta that E averages over; weights sum to 1 */
-	double prior[RULE_PRIORS];				/* magnitudes that stand for a history that is not there yet */
+	double effect[RULE_EFFECTS], weight[RULE_EFFECTS];	/* the thetas that E averages over; weights sum to 1 */
+	double prior[RULE_PRIORS];		/* magnitudes that stand for a history that is not there yet */
 };
 
 /* standard: the default. polish: one candidate a round, up to 48 pairs, for effects near 1 %. screen: fewer runs. */
@@ -53,7 +53,7 @@ int rule_mode_find(const char *name);	/* -1: no such mode */
 /* The constants of a mode. The caller may then set effect_min and horizon from the config. */
 struct rule rule_of(enum rule_mode mode);
 
-/* The level of a candidate that starts when `kept` candidates of this session were kept; it holds for it from then on. */
+/* The level of a candidate that starts when `kept` of this session were kept; it holds for it from then on. */
 double rule_alpha(const struct rule *rule, size_t kept);
 
 /* Evidence that ends a phase (1 or 2) at that level. */

@@ -19,7 +19,7 @@ struct stats_test {
 };
 
 /* Mann-Whitney: statistic U = #{x > y} + #{x = y} / 2, with the exact conditional distribution given the ties
- * (Streitberg and Roehmel 1986, dynamic programming over doubled midranks). Meant for n + m <= STATS_EXACT; n, m > 0. */
+ * (Streitberg and Roehmel 1986, dynamic programming over doubled midranks). For 0 < n, m and n + m <= STATS_EXACT. */
 enum { STATS_EXACT = 40 };
 struct stats_test stats_mann_whitney(const double *x, size_t n, const double *y, size_t m);
 

@@ -20,7 +20,7 @@ struct trial {
 	const struct rule *rule;	/* borrowed; outlives the trial */
 	double alpha;
 	int phase;			/* 1 or 2 */
-	int relinked;			/* set by the caller: phase 2 runs binaries whose layout differs from phase 1's */
+	int relinked;			/* set by the caller: the binaries of phase 2 have another layout */
 	double lambda;			/* futility: ln of a likelihood ratio, 0 at the start */
 	size_t confirmed;		/* pairs in phase 2 */
 	struct evidence evidence;	/* the metric that decides */
@@ -40,7 +40,7 @@ size_t trial_watch(struct trial *t, double margin);
  * the metric is missing is just not told. */
 void trial_secondary(struct trial *t, size_t index, const struct history *histories, double change);
 
-/* Takes a pair and decides. Not to be called after a verdict; after SWITCH, leave the worker and enter another first. */
+/* Takes a pair and decides. Not to be called after a verdict; after SWITCH, first leave the worker, enter another. */
 enum decision trial_pair(struct trial *t, const struct history *histories, double d);
 
 /* A stay on a worker begins, with no pairs in it; the stay ends and the worker's histories learn from it. */
@@ -50,8 +50,8 @@ void trial_leave_worker(struct trial *t, struct history *histories);
 /* Whether the current worker is to be quarantined, after a pair that brought no verdict. *noise: see quarantine_due. */
 int trial_worker_is_noisy(const struct trial *t, double *noise);
 
-double trial_secondary_change(const struct trial *t, size_t index);	/* Hodges-Lehmann, log ratio; NaN without pairs */
-int trial_secondary_vetoes(const struct trial *t, size_t index);	/* harm beyond the margin, estimated or proven */
+double trial_secondary_change(const struct trial *t, size_t index);	/* Hodges-Lehmann; NaN without pairs */
+int trial_secondary_vetoes(const struct trial *t, size_t index);	/* harm beyond the margin */
 
 /* What is shown and stored. Log ratios; NaN where not defined. The interval is descriptive after a sequential stop. */
 struct trial_report {

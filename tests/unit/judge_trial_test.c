@@ -296,7 +296,8 @@ static void test_phase_two_must_agree(void **state)
 }
 
 /* A clear win of +5 % whose second secondary metric changes by that much in every pair in which it is measured. */
-static enum decision with_secondary(struct trial *t, const struct rule *rule, double change, double margin, int measured)
+static enum decision with_secondary(struct trial *t, const struct rule *rule, double change, double margin,
+	int measured)
 {
 	struct history histories[1 + SECONDARY] = {quiet, quiet, quiet};
 	enum decision decision = TRIAL_CONTINUE;
@@ -472,7 +473,8 @@ static void test_which_flags_void_a_round(void **state)
 {
 	(void)state;
 	const double earlier[] = {50, 52, 51};
-	struct run_facts run = {.value = 100, .bound = NAN, .earlier = earlier, .earlier_count = 3, .ratio = 1.0, .reference = 1.0};
+	struct run_facts run = {.value = 100, .bound = NAN, .earlier = earlier, .earlier_count = 3, .ratio = 1,
+		.reference = 1};
 	unsigned flags = plausibility_flags(&run);
 	assert_int_equal(flags, IMPLAUSIBLE_JUMP);
 	assert_false(plausibility_voids(&run, flags));
