@@ -251,7 +251,7 @@ static int pair_runs(struct csv *csv, int sign, struct err *err)
 			continue;
 		const char *defect = round_defect(r, (size_t)(next - r));
 		if (defect)
-			return err_set(err, "worker %s, round %lld (line %zu) has %s; only a last one may be incomplete",
+			return err_set(err, "worker %s, round %lld (line %zu) has %s; only a last may be incomplete",
 				w->id, r->round, r->line, defect);
 		double d = sign * log(r[1].value / r[0].value);
 		if (!isfinite(d))

@@ -216,6 +216,24 @@ static void test_harm_is_rejected_by_its_median(void **state)
 	}
 }
 
+/* Low evidence rejects where the median is not above 0; with Lambda out of the way nothing else could. */
+static void test_low_evidence_is_rejected_by_its_median(void **state)
+{
+	(void)state;
+	struct rule rule = rule_of(RULE_STANDARD);
+	rule.futility_lambda = -1000;
+	for (int above = 0; above <= 1; above++) {
+		struct trial t;
+		trial_init(&t, &rule, 0.0025);
+		double calm = above ? 1e-9 : 0;
+		trial_pair(&t, &quiet, calm);
+		trial_pair(&t, &quiet, calm);
+		assert_int_equal(trial_pair(&t, &quiet, -0.04), above ? TRIAL_CONTINUE : TRIAL_REJECT);
+		assert_true(evidence_value(&t.evidence, &rule) < 0.5);
+		trial_release(&t);
+	}
+}
+
 static void test_park_leaves_room_to_confirm(void **state)
 {
 	(void)state;
@@ -271,6 +289,10 @@ static void test_under_the_minimum_effect_is_small(void **state)
 	trial_init(&t, &rule, 0.0025);
 	assert_int_equal(whole_trial(&t, 0.029), TRIAL_SMALL);
 	assert_true(t.evidence.count >= rule.small_pairs);
+	trial_release(&t);
+	trial_init(&t, &rule, 0.5);	/* confirmed at the sixth pair, but eight must say that it is small */
+	assert_int_equal(whole_trial(&t, 0.029), TRIAL_SMALL);
+	assert_int_equal(t.evidence.count, 8);
 	trial_release(&t);
 	trial_init(&t, &rule, 0.0025);
 	assert_int_equal(whole_trial(&t, 0.03), TRIAL_KEEP);
@@ -336,6 +358,23 @@ static void test_a_secondary_metric_can_veto(void **state)
 	trial_release(&t);
 	assert_int_equal(with_secondary(&t, &rule, 0, 0.02, 0), TRIAL_KEEP);
 	assert_true(isnan(trial_secondary_change(&t, 1)));
+	trial_release(&t);
+}
+
+static void test_secondary_metrics_have_their_own_noise(void **state)
+{
+	(void)state;
+	const struct rule rule = rule_of(RULE_STANDARD);
+	struct history histories[3] = {{.magnitude = {0.1, 0.1, 0.1}, .count = 3},
+		{.magnitude = {0.2, 0.2, 0.2}, .count = 3}, {.magnitude = {0.3, 0.3, 0.3}, .count = 3}};
+	struct trial t;
+	trial_init(&t, &rule, 0.0025);
+	for (size_t i = 0; i < 2; i++)
+		trial_secondary(&t, trial_watch(&t, 0.02), histories, 0);
+	trial_pair(&t, histories, 0);
+	assert_true(fabs(t.evidence.scale - 1.4826 * 0.1) < 1e-12);
+	assert_true(fabs(t.watches[0].harm.scale - 1.4826 * 0.2) < 1e-12);
+	assert_true(fabs(t.watches[1].harm.scale - 1.4826 * 0.3) < 1e-12);
 	trial_release(&t);
 }
 
@@ -563,11 +602,13 @@ int main(void)
 		cmocka_unit_test(test_absurd_pairs_say_nothing),
 		cmocka_unit_test(test_phase_one_ends_at_twenty_and_before_any_verdict),
 		cmocka_unit_test(test_harm_is_rejected_by_its_median),
+		cmocka_unit_test(test_low_evidence_is_rejected_by_its_median),
 		cmocka_unit_test(test_park_leaves_room_to_confirm),
 		cmocka_unit_test(test_a_small_gain_needs_relinked_binaries),
 		cmocka_unit_test(test_under_the_minimum_effect_is_small),
 		cmocka_unit_test(test_phase_two_must_agree),
 		cmocka_unit_test(test_a_secondary_metric_can_veto),
+		cmocka_unit_test(test_secondary_metrics_have_their_own_noise),
 		cmocka_unit_test(test_proven_harm_is_remembered),
 		cmocka_unit_test(test_modes_and_config),
 		cmocka_unit_test(test_the_limit_rises_while_a_place_stays_empty),
