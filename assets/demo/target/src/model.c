@@ -48,11 +48,11 @@ static float *random_row(int n, float middle, float spread, uint64_t *seed)
 static struct matrix random_matrix(int rows, int columns, uint64_t *seed)
 {
 	struct matrix m = { rows, columns, memory_new((size_t)rows * columns / BLOCK * sizeof *m.blocks) };
-	float row[columns];
+	float row[columns], spread = sqrtf(3.0f / (float)columns);
 
 	for (int r = 0; r < rows; r++) {
 		for (int c = 0; c < columns; c++)
-			row[c] = random_float(seed) * sqrtf(3.0f / (float)columns);
+			row[c] = spread * random_float(seed);
 		q4_from_float(columns, m.blocks + (long)r * columns / BLOCK, row);
 	}
 	return m;
