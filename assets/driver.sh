@@ -1,0 +1,344 @@
+#!/bin/sh
+# driver.sh: executes the steps of a session where the worker is; the same file for every runner. It decides nothing.
+#
+#   sh driver.sh build|checks|measure [COMMAND]     one step in the current folder. Its environment is the caller's; COMMAND
+#                                                   (for build default $BUILD_CMD) is a file there, or a line for sh
+#   sh driver.sh batch FILE                         many steps, one after another
+#
+# One line before each step and one after it, on stdout, among the output of the commands (stderr is joined to it):
+#
+#   SKYDECK run=r12 arm=p3 step=measure round=2 token=T
+#   SKYDECK end run=r12 exit=0 seconds=0.512345 [timeout=300] [artifact=HASH] token=T
+#   SKYDECK skip run=r13 arm=p4 step=measure round=2 token=T             (batch: this arm's build or checks have failed)
+#
+# A command may end without a newline: such a line can begin in the middle of one. T is a secret between driver and caller,
+# so that no command can print these lines in its own favour. exit is the shell's: 128+N when signal N killed the command;
+# 124 with timeout= when the time was up. artifact is one hash over what a build made (below); absent: nothing to compare.
+#
+# A single step reads lines from stdin until its end (unless that is a terminal), a batch from FILE, which is removed once it
+# was read, since it holds the token. Words of both:
+#
+#   token T       artifact PATHSPEC (may repeat; * matches / too; :!PATHSPEC leaves out)
+#   run ID   arm NAME   padding BYTES                                    of the single step
+#   experiment TEXT   description TEXT   build COMMAND   checks COMMAND   measure COMMAND   timeout KIND SECONDS
+#   place FOLDER                                    where each tree is put while it executes (default: target), so that every
+#                                                   arm is built and run at the same path
+#   step run=ID arm=NAME label=L step=KIND round=N layout=N padding=BYTES tree=FOLDER         (tree= last; to the end of the line)
+#
+# A batch's steps are executed in the order given; the caller orders them: builds, checks, rounds. An arm whose build or checks
+# fail is skipped from there on.
+set -uf
+token='' run='' arm=${SKYDECK_ARM:-} round=${SKYDECK_ROUND:-0} padding=0 artifacts='' failed=' ' place=target
+build='' checks='' measure='' build_limit=1800 checks_limit=300 measure_limit=300
+steps='' child='' work=''
+newline='
+'
+
+die() {
+	echo "driver.sh: $*" >&2
+	exit 2
+}
+
+say() {
+	printf 'SKYDECK %s%s\n' "$*" "${token:+ token=$token}"
+}
+
+now() {	# nanoseconds
+	time=$(date +%s%N 2>/dev/null)
+	case $time in
+	'' | *[!0-9]*)	# a date without %N
+		read -r time _ </proc/uptime
+		time=${time%.*}${time#*.}0000000
+		;;
+	esac
+}
+
+read_word() {	# a line of stdin or of the batch's file
+	word=${1%% *} rest=${1#* }
+	[ "$word" != "$1" ] || rest=''
+	case $word in
+	'' | '#'*) ;;
+	token) token=$rest ;;
+	run) run=$rest ;;
+	arm) arm=$rest ;;
+	padding) padding=$rest ;;
+	artifact)
+		case $rest in
+		:!?* | :^?*) ;;
+		:*) die "artifact $rest: of the pathspecs with magic only :! is known" ;;
+		esac
+		artifacts=$artifacts$rest$newline
+		;;
+	experiment) export EXPERIMENT_ID="$rest" ;;
+	description) export EXPERIMENT_DESC="$rest" ;;
+	build) build=$rest ;;
+	checks) checks=$rest ;;
+	measure) measure=$rest ;;
+	place) place=$rest ;;
+	timeout)
+		case $rest in
+		'build '*) build_limit=${rest#* } ;;
+		'checks '*) checks_limit=${rest#* } ;;
+		'measure '*) measure_limit=${rest#* } ;;
+		*) die "timeout $rest: must be build, checks or measure, and seconds" ;;
+		esac
+		;;
+	step) steps=$steps$rest$newline ;;
+	*) die "unknown word: $word" ;;
+	esac
+}
+
+read_words() {
+	while IFS= read -r line || [ -n "$line" ]; do
+		read_word "$line"
+	done
+}
+
+# --- what a build made -----------------------------------------------------------------------------------------------
+#
+# A program is an ELF executable or shared object. It is hashed as objcopy leaves it without symbols, debug data, compiler's
+# name and build id: what is loaded, where, with which rights and from which entry point stays in, so that different programs
+# never hash equal, and -g, comments and line numbers do not matter. What objcopy would lose makes the file count as it is:
+# bytes behind the section table (a payload), no section table, another class or byte order than 64-bit little-endian.
+#
+# By default all programs of the tree count, provided that the build made one of them (changed since the stamp): a build
+# that makes none, as of a script, has nothing to compare, whatever programs lie in its tree.
+
+# sh -c "$hash_files" sh HOW TEMPORARY FILE…: prints a line a file: the path's hash, what it is, and its hash.
+# HOW any: every file; programs: only programs; look: the word yes at the first program.
+hash_files='
+	how=$1 temporary=$2
+	shift 2
+	for file; do
+		[ -L "$file" ] || [ -r "$file" ] || exit 1
+		if [ -L "$file" ]; then
+			[ "$how" = look ] || printf "%s link %s\n" "$(printf %s "$file" | sha256sum)" "$(readlink "$file" | sha256sum)"
+			continue
+		fi
+		set -- $(od -An -v -tu1 -N64 "$file")
+		kind=file
+		if [ $# -ge 20 ] && [ "$1 $2 $3 $4" = "127 69 76 70" ]; then
+			case "$6 ${17} ${18}" in "1 2 0" | "1 3 0" | "2 0 2" | "2 0 3") kind=program ;; esac
+		fi
+		if [ $how = look ]; then
+			[ $kind = file ] || { echo yes; exit; }
+			continue
+		fi
+		[ $how = any ] || [ $kind = program ] || continue
+		sum=
+		if [ $kind = program ] && [ "$5 $6" = "2 1" ] && [ $# -eq 64 ] && [ ${47} -eq 0 ] && [ ${48} -eq 0 ]; then
+			table=$((${41} + (${42} << 8) + (${43} << 16) + (${44} << 24) + (${45} << 32) + (${46} << 40)))
+			end=$((table + (${59} + (${60} << 8)) * (${61} + (${62} << 8))))
+			if [ $table -gt 0 ] && [ $end -eq $(($(wc -c <"$file"))) ] &&
+				objcopy --strip-all --remove-section=.comment --remove-section=.note.gnu.build-id \
+					--remove-section=.gnu_debuglink "$file" "$temporary" 2>/dev/null; then
+				sum=$(sha256sum <"$temporary")
+			fi
+		fi
+		[ -n "$sum" ] || { kind=$kind-as-it-is && sum=$(sha256sum <"$file") || exit 1; }
+		printf "%s %s %s\n" "$(printf %s "$file" | sha256sum)" $kind "$sum"
+	done'
+
+hash_programs() {
+	made=$(find . -name .git -prune -o -type f \( -perm -100 -o -name '*.so' -o -name '*.so.*' \) $newer "$work/stamp" \
+		-exec sh -c "$hash_files" sh look "$work/stripped" {} + 2>/dev/null)
+	[ -n "$made" ] || return 0
+	find . -name .git -prune -o -type f \( -perm -100 -o -name '*.so' -o -name '*.so.*' \) \
+		-exec sh -c "$hash_files" sh programs "$work/stripped" {} +
+	find . -name .git -prune -o -type l $newer "$work/stamp" -exec sh -c "$hash_files" sh any "$work/stripped" {} +
+}
+
+hash_named() {	# "$1": the pathspecs, a line each
+	IFS=$newline
+	wanted='' without=''
+	set -- $1
+	unset IFS
+	for spec; do
+		case $spec in
+		:[!^]?*) without="$without$newline${spec#??}" ;;
+		*) wanted="$wanted$newline${spec#./}" ;;
+		esac
+	done
+	set -- . -name .git -prune -o \( -type f -o -type l \) \(
+	IFS=$newline
+	for spec in $wanted; do
+		spec=${spec%/}
+		set -- "$@" -path "./$spec" -o -path "./$spec/*" -o
+	done
+	[ -n "$wanted" ] || set -- "$@" -name '*' -o
+	set -- "$@" -name '' \)
+	for spec in $without; do
+		spec=${spec%/}
+		set -- "$@" ! -path "./$spec" ! -path "./$spec/*"
+	done
+	unset IFS
+	find "$@" -exec sh -c "$hash_files" sh any "$work/stripped" {} +
+}
+
+make_stamp() {	# returns when a file made from now on has a later time than the stamp
+	: >"$work/stamp"
+	newer=-cnewer	# the time of a file that was copied or installed with an old date, too
+	find "$work/stamp" -cnewer "$work/stamp" >/dev/null 2>&1 || newer=-newer
+	until [ -n "$(find "$work/later" $newer "$work/stamp" 2>/dev/null)" ]; do
+		rm -f "$work/later"
+		: >"$work/later"
+	done
+}
+
+artifact_of() {	# sets artifact; the tree is the current folder
+	artifact=''
+	command -v sha256sum >/dev/null && command -v od >/dev/null || return 0
+	if [ -n "$artifacts" ]; then hash_named "$artifacts"; else hash_programs; fi >"$work/list" || return 0
+	[ ! -s "$work/list" ] || artifact=$(LC_ALL=C sort "$work/list" | sha256sum | cut -c1-64)
+}
+
+# --- one step --------------------------------------------------------------------------------------------------------
+
+# Executes COMMAND: a file of the tree with its arguments behind it, or a line for sh. Never returns.
+execute() {
+	command=$1 file=$1 arguments=''
+	[ -n "$limit" ] && set -- timeout -k 5 "$limit" || set --
+	[ -f "$file" ] || { file=${command%% *}; arguments=${command#"$file"}; }
+	if [ ! -f "$file" ]; then
+		[ -n "$arguments" ] || command -v "$file" >/dev/null || { echo "$file not found"; exit 127; }
+		exec "$@" sh -c "$command"
+	fi
+	case $file in */*) ;; *) file=./$file ;; esac
+	shell=''
+	[ -x "$file" ] || { shell=sh; ! command -v bash >/dev/null || shell=bash; }
+	[ -n "$arguments" ] || exec "$@" $shell "$file"
+	exec "$@" sh -c "$shell \"\$0\"$arguments" "$file"
+}
+
+end_child() {	# whatever a step left running in its group
+	[ -z "$child" ] || kill -s KILL -- "-$child" 2>/dev/null
+	child=''
+}
+
+# run_step KIND COMMAND LIMIT: in the current folder; LIMIT empty: the caller watches the time. Sets code.
+run_step() {
+	kind=$1 command=$2 limit=$3
+	say "run=$run arm=$arm step=$kind round=$round"
+	[ "$kind" != build ] || make_stamp
+	SKYDECK_PADDING=$(printf "%${padding}s" '')
+	export SKYDECK_PADDING
+	now
+	started=$time
+	if [ -z "$command" ]; then
+		echo "no command to $kind: skipped"
+		code=0
+	elif [ -n "$limit" ]; then
+		(execute "$command") </dev/null &
+		child=$!
+		wait "$child"
+		code=$?
+	else
+		(execute "$command") </dev/null
+		code=$?
+	fi
+	now
+	end_child
+	elapsed=$(((time - started) / 1000))
+	[ $elapsed -ge 0 ] || elapsed=0
+	extra=''
+	if [ "${limit:-0}" -gt 0 ] && [ $elapsed -ge "${limit}000000" ]; then
+		case $code in 124 | 137) code=124 extra=" timeout=$limit" ;; esac
+	fi
+	if [ "$kind" = build ] && [ $code -eq 0 ]; then
+		artifact_of
+		extra="$extra${artifact:+ artifact=$artifact}"
+	fi
+	say "end run=$run exit=$code seconds=$(printf '%d.%06d' $((elapsed / 1000000)) $((elapsed % 1000000)))$extra"
+}
+
+# --- a batch ---------------------------------------------------------------------------------------------------------
+
+put_back() {	# the tree that stands at the place, from this batch or one that was killed
+	cd "$home" || exit 1
+	[ -f "$place.is" ] || return 0
+	IFS= read -r was <"$place.is"
+	[ ! -d "$place" ] || [ -e "$was" ] || mv "$place" "$was" || die "cannot move $place back to $was"
+	rm -f "$place.is"
+}
+
+batch_step() {	# a step's line
+	run='' arm='' label='' kind='' round=0 layout=0 padding=0 tree=''
+	left=$1
+	while [ -n "$left" ]; do
+		case $left in tree=*) tree=${left#tree=} left='' ; continue ;; esac
+		field=${left%% *}
+		case $left in *' '*) left=${left#* } ;; *) left='' ;; esac
+		case $field in
+		run=*) run=${field#*=} ;;
+		arm=*) arm=${field#*=} ;;
+		label=*) label=${field#*=} ;;
+		step=*) kind=${field#*=} ;;
+		round=*) round=${field#*=} ;;
+		layout=*) layout=${field#*=} ;;
+		padding=*) padding=${field#*=} ;;
+		esac
+	done
+	case $kind in
+	build) command=$build limit=$build_limit ;;
+	checks) command=$checks limit=$checks_limit ;;
+	measure) command=$measure limit=$measure_limit ;;
+	*) die "step $1: step= must be build, checks or measure" ;;
+	esac
+	case $failed in *" $arm "*)
+		say "skip run=$run arm=$arm step=$kind round=$round"
+		return 0
+		;;
+	esac
+	export SKYDECK_ARM="$label" SKYDECK_ROUND="$round" SKYDECK_LAYOUT="$layout"
+	[ -d "$tree" ] || die "step $1: there is no folder $tree"
+	if [ "$tree" != "$place" ]; then
+		[ ! -e "$place" ] || die "$home/$place is in the way: trees are put there while they execute"
+		printf '%s\n' "$tree" >"$place.is"
+		mv "$tree" "$place" || die "cannot move $tree to $place"
+	fi
+	cd "$place" || exit 1
+	run_step "$kind" "$command" "$limit"
+	put_back
+	[ $code -eq 0 ] || [ "$kind" = measure ] || failed="$failed$arm "
+}
+
+run_batch() {
+	home=$PWD
+	exec 2>&1
+	command -v timeout >/dev/null || die "timeout is missing: install coreutils"
+	[ -f "$1" ] || die "there is no batch $1"
+	read_words <"$1"
+	rm -f "$1"
+	put_back
+	export BUILD_CMD="$build" BENCH_TIMEOUT="$measure_limit" CHECK_TIMEOUT="$checks_limit"
+	export EXPERIMENT_ID="${EXPERIMENT_ID:-}" EXPERIMENT_DESC="${EXPERIMENT_DESC:-}"
+	trap 'end_child; put_back; rm -rf "$work"' EXIT
+	while [ -n "$steps" ]; do
+		line=${steps%%"$newline"*} steps=${steps#*"$newline"}
+		batch_step "$line"
+	done
+}
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/skydeck.XXXXXX") || die "cannot make a folder in ${TMPDIR:-/tmp}"
+trap 'rm -rf "$work"' EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
+trap 'exit 129' HUP
+
+case ${1:-} in
+build | checks | measure)
+	[ -t 0 ] || read_words
+	exec 2>&1
+	command=${2:-}
+	[ "$1" != build ] || command=${2:-${BUILD_CMD:-}}
+	run_step "$1" "$command" ''
+	exit $code
+	;;
+batch)
+	[ $# -eq 2 ] || die "batch needs a file"
+	run_batch "$2"
+	;;
+*)
+	die "usage: driver.sh build|checks|measure [COMMAND] | batch FILE"
+	;;
+esac
