@@ -73,5 +73,6 @@ int main(void)
 	print_figure(&tg);
 	print_figure(&pp);
 	threads_stop();
+	model_free(m);
 	return 0;
 }

@@ -327,6 +327,7 @@ static void check_model(int tokens)
 	}
 	compare(sum, 1, 1e-5, "model of %d tokens: sum of the chances", tokens);
 	free(input);
+	model_free(m);
 }
 
 static void check_all(void)

@@ -12,10 +12,11 @@ extern const struct model_shape model_small;	// what the benchmark runs
 struct model;
 
 struct model *model_new(const struct model_shape *shape, uint64_t seed);
+void model_free(struct model *m);
 // Fills the caches with keys and values drawn from the seed, as if `count` tokens had been read.
 void model_fill(struct model *m, int count, uint64_t seed);
-// The graph that reads `tokens` tokens at `position`. Rows of model_input are written before a run; model_logits, [tokens][vocabulary],
-// and model_chances, the distribution after the last token, are read after it. Making a new graph ends the one before.
+// The graph that reads `tokens` tokens at `position`. Rows of model_input are written before a run; model_logits,
+// [tokens][vocabulary], and model_chances, the distribution after the last token, are read after it. Ends the graph before.
 void model_prepare(struct model *m, int position, int tokens);
 void model_run(struct model *m);
 float *model_input(struct model *m);

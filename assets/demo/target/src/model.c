@@ -84,6 +84,20 @@ struct model *model_new(const struct model_shape *s, uint64_t seed)
 	return m;
 }
 
+void model_free(struct model *m)
+{
+	for (struct layer *l = m->layers; l < m->layers + m->shape.layers; l++) {
+		free(l->attention_gain), free(l->hidden_gain);
+		free(l->q.blocks), free(l->k.blocks), free(l->v.blocks), free(l->o.blocks);
+		free(l->gate.blocks), free(l->up.blocks), free(l->down.blocks);
+		free(l->cache.keys), free(l->cache.values);
+	}
+	free(m->layers), free(m->gain), free(m->bias), free(m->output.blocks);
+	graph_clear(&m->graph);
+	free(m->mask);
+	free(m);
+}
+
 void model_fill(struct model *m, int count, uint64_t seed)
 {
 	int columns = m->shape.columns / m->shape.heads * m->shape.cache_heads;
