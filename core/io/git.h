@@ -53,8 +53,9 @@ struct git_conflict {
 };
 void git_conflict_release(struct git_conflict *c);
 
-/* Applies a unified diff (git's form) to parent's tree in memory and commits it there with that message and author
- * ("Name <mail>"), committer skydeck. 0 and the commit's id; 1 and the conflict when it does not apply; -1 on failure. */
+/* Applies a unified diff (git's form, or plain ---/+++) to parent's tree in memory and commits it there with that message
+ * and author ("Name <mail>"; NULL or anything else: skydeck), committer skydeck. A diff that changes nothing is a conflict.
+ * 0 and the commit's id; 1 and the conflict when it does not apply; -1 on failure. */
 int git_commit_patch(struct git *g, const char *parent, const char *diff, size_t diff_size, const char *author,
                      const char *message, char id[GIT_ID], struct git_conflict *conflict, struct err *err);
 /* The change of `commit` against its first parent put onto `onto` (a three-way merge in memory): same returns. */
@@ -62,12 +63,13 @@ int git_rebase_commit(struct git *g, const char *commit, const char *onto, const
                       struct git_conflict *conflict, struct err *err);
 
 int git_change_of(struct git *g, const char *from, const char *to, struct git_change *out, struct err *err);
-/* The change as a unified diff; pathspecs NULL for all. At most limit bytes, then a line says that it was cut. */
+/* The change as a unified diff. At most limit bytes, then a line ("\\ cut here…") says that it was cut. */
 int git_diff(struct git *g, const char *from, const char *to, size_t limit, struct buf *out, struct err *err);
 int git_parent(struct git *g, const char *commit, char id[GIT_ID], struct err *err);
 int git_message(struct git *g, const char *commit, struct buf *message, struct buf *author, struct err *err);
 int git_same_tree(struct git *g, const char *a, const char *b);	/* 1: the two commits hold the same tree */
-int git_matches(const struct strings *pathspecs, const char *path);	/* git's pathspec rules, without a repository */
+/* 1: one of the pathspecs names the path (git's rules, with :! or ! exclusions; no repository needed). No pathspecs: 0. */
+int git_matches(const struct strings *pathspecs, const char *path);
 
 /* Writes the commit's tree into an existing or new folder: files not in the tree are removed unless keep says so
  * (build output of an incremental target), nothing outside is followed (symlinks are written as symlinks). Files
