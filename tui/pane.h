@@ -22,6 +22,7 @@ struct pane {
 	int focused;		/* keys come here: draw the selection as CELL_SELECTED, else as CELL_CURRENT */
 	int rows, columns;	/* of its inside, as of the last sync; 0 while only its title shows */
 	int64_t now;		/* wall clock that is shown, microseconds; frozen by SKYDECK_TIME */
+	const struct keymap *keymap;	/* for panes that explain keys */
 };
 
 /* An action that reached the pane. */
