@@ -27,8 +27,7 @@
 #include "core/io/rpc.h"
 
 enum {
-	HISTORY_EVENTS = 256,		/* of one chunk */
-	HISTORY_CHUNKS = 8,		/* for one viewer in one turn */
+	HISTORY_EVENTS = 512,		/* for one viewer in one turn */
 	TAIL_WAITING = 64 << 10,	/* a viewer with more than that waiting is spared the tails */
 	ANSWER_LONGEST = RPC_LINE_MAX - 1024,
 	NAME_COLUMNS = 40,
@@ -454,8 +453,6 @@ static void hand_over(struct peer *p, const struct buf *lines, uint64_t seq, int
 	for (; line < end; line = newline + 1, seq++) {
 		newline = memchr(line, '\n', (size_t)(end - line));
 		assert(newline);
-		if (seq <= p->sent)
-			continue;
 		if (is_limited && rpc_waiting(p->rpc) > LINK_WAITING) {
 			rpc_flush(p->rpc);
 			if (rpc_waiting(p->rpc) > LINK_WAITING / 2) {
@@ -474,22 +471,21 @@ static void send_tails(struct server *s, struct peer *p)
 		rpc_notify_text(p->rpc, "tail", s->tails[i].params.data, s->tails[i].params.len);
 }
 
-/* A few chunks of history, as long as the viewer takes them. 1: it could take more at once. */
+/* One chunk of history, if the viewer takes it. 1: it could take another one at once. */
 static int catch_up(struct server *s, struct peer *p)
 {
-	for (int i = 0; rpc_waiting(p->rpc) < LINK_WAITING; i++) {
-		p->is_behind = p->sent < s->durable;
-		if (!p->is_behind || i == HISTORY_CHUNKS)
-			return p->is_behind;
-		buf_truncate(&s->chunk, 0);
-		if (s->handler->history(s->data, p->sent, HISTORY_EVENTS, &s->chunk) <= p->sent) {
-			log_line("link: the history after event %" PRIu64 " cannot be read; %s waits for it", p->sent, p->viewer);
-			return 0;
-		}
-		hand_over(p, &s->chunk, p->sent + 1, 0);
-		rpc_flush(p->rpc);
+	p->is_behind = p->sent < s->durable;
+	if (!p->is_behind || rpc_waiting(p->rpc) >= LINK_WAITING)
+		return 0;
+	buf_truncate(&s->chunk, 0);
+	if (s->handler->history(s->data, p->sent, HISTORY_EVENTS, &s->chunk) <= p->sent) {
+		log_line("link: the history after event %" PRIu64 " cannot be read; %s waits for it", p->sent, p->viewer);
+		return 0;
 	}
-	return 0;
+	hand_over(p, &s->chunk, p->sent + 1, 0);
+	p->is_behind = p->sent < s->durable;
+	rpc_flush(p->rpc);
+	return p->is_behind && rpc_waiting(p->rpc) < LINK_WAITING;
 }
 
 static void next_turn(void *data)
