@@ -189,6 +189,7 @@ static void on_autonomy_set(struct model *m, const struct event *ev)
 static void on_baseline_set(struct model *m, const struct event *ev)
 {
 	string_set(&m->baseline, ev->commit);
+	m->baseline_run = m->run_count;
 }
 
 static void on_alert(struct model *m, const struct event *ev)
@@ -380,6 +381,8 @@ static void on_retried(struct model *m, const struct event *ev)
 	struct proposal *p = model_proposal(m, ev->proposal);
 	if (!p)
 		return;
+	if (p->verdict == VERDICT_SUSPECT)
+		p->vouched = 1;		/* a human saw the values and wants them judged */
 	forget_measurement(p);
 	string_set(&p->landing_problem, NULL);
 	set_state(p, STATE_APPROVED, ev->time);
@@ -655,8 +658,10 @@ static void on_verdict(struct model *m, const struct event *ev)
 	strings_copy(&p->workers, &ev->workers);
 	string_set(&p->verdict_reason, ev->reason);
 	string_set(&p->verdict_run, ev->run);
-	m->judged += ev->pairs > 0;
-	m->keeps += p->verdict == VERDICT_KEEP;
+	if (ev->pairs > 0) {
+		char *kept = array_add(&m->judged, &m->judged_count, &m->judged_room, sizeof *kept);
+		*kept = p->verdict == VERDICT_KEEP;
+	}
 	if (p->state != STATE_VETOED && p->state != STATE_CANCELLED)
 		set_state(p, p->verdict == VERDICT_KEEP ? STATE_SIGNING : STATE_DONE, ev->time);
 }
@@ -833,7 +838,7 @@ void model_release(struct model *m)
 		free(m->activity[i].text);
 		free(m->activity[i].proposal);
 	}
-	void *arrays[] = { m->sources, m->ideas, m->proposals, m->waves, m->workers, m->runs, m->viewers, m->activity };
+	void *arrays[] = { m->sources, m->ideas, m->proposals, m->waves, m->workers, m->runs, m->viewers, m->activity, m->judged };
 	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		free(arrays[i]);
 	strings_release(&m->names);

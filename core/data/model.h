@@ -66,7 +66,7 @@ struct proposal {
 	enum proposal_state state;
 	int64_t since;				/* when it came into that state */
 	struct strings reasons;			/* the guard's, of the newest revision */
-	int waived;
+	int waived, vouched;			/* past the guard; past the plausibility of its values */
 	char *conflict;				/* where it does not apply; multi-line */
 	char *decision, *decided_by, *decision_reason;	/* approved, vetoed, revise, signed */
 	struct comments comments;
@@ -170,7 +170,8 @@ struct model {
 	struct activity *activity; size_t activity_count, activity_room;
 	char *last_alert; int64_t alert_time;
 	struct strings names;			/* interned */
-	unsigned keeps, judged;			/* verdicts keep, and candidates that had a pair: for the level (3.6) */
+	char *judged; size_t judged_count, judged_room;		/* candidates that had a pair, in order: 1 kept, 0 not (decision rule 3.6) */
+	size_t baseline_run;			/* runs before this index were made for an earlier baseline */
 };
 
 void model_init(struct model *m);

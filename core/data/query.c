@@ -192,6 +192,25 @@ struct yield source_yield(const struct model *m, const struct source *s)
 	return y;
 }
 
+size_t count_kept_in_horizon(const struct model *m, size_t horizon)
+{
+	size_t kept = 0;
+	for (size_t i = m->judged_count - m->judged_count % horizon; i < m->judged_count; i++)
+		kept += (size_t)m->judged[i];
+	return kept;
+}
+
+const struct run *find_run(const struct model *m, size_t from, const char *arm, const char *step, unsigned rev, unsigned layout)
+{
+	for (size_t i = m->run_count; i-- > from;) {
+		const struct run *r = &m->runs[i];
+		if (!r->arm || strcmp(r->arm, arm) || strcmp(r->step, step) || (rev && r->rev != rev) || (layout && r->layout != layout))
+			continue;
+		return r->status && !strcmp(r->status, "ok") ? r : NULL;
+	}
+	return NULL;
+}
+
 const struct wave *current_wave(const struct model *m)
 {
 	const struct wave *w = m->wave_count ? &m->waves[m->wave_count - 1] : NULL;

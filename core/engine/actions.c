@@ -1,0 +1,454 @@
+/* What a human (or a script) may command. One table from name to function; each checks that the state allows it, states
+ * a fact, and answers. A refusal is exit code 4 with what can be done instead. */
+#include "core/engine/state.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/agents/mail.h"
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "core/data/query.h"
+#include "core/research/folder.h"
+
+enum { PATCH_MAX = 8 << 20, REASON_MAX = 4000 };
+
+struct call {
+	struct engine *engine;
+	const char *by;
+	const struct json *args;
+	struct request *request;
+	struct json *result;		/* the answer; NULL: {} */
+	int is_pending;			/* answered later */
+};
+
+typedef int action_function(struct call *c, struct err *err);
+
+static char *text_arg(const struct call *c, const char *name)
+{
+	const char *s = json_string(json_get(c->args, name), NULL);
+	if (!s)
+		return NULL;
+	size_t n = strnlen(s, REASON_MAX);
+	return text_safe_string(s, n, TEXT_LINE);
+}
+
+static struct proposal *proposal_arg(const struct call *c, const struct json *v, struct err *err)
+{
+	const char *id = json_string(v, NULL);
+	struct proposal *p = model_proposal(&c->engine->model, id);
+	if (!p)
+		err_set(err, "there is no proposal %s: skydeck proposals lists them", id ? id : "(none named)");
+	return p;
+}
+
+static struct proposal *the_proposal(const struct call *c, struct err *err)
+{
+	return proposal_arg(c, json_get(c->args, "proposal"), err);
+}
+
+static int not_open(const struct engine *e, struct err *err)
+{
+	if (e->model.state == SESSION_ENDED)
+		return err_refuse(err, "session %s has ended: skydeck run starts another", e->model.session);
+	return 0;
+}
+
+/* gates */
+
+int action_approve(struct engine *e, const char *by, struct proposal *p, struct err *err)
+{
+	if (p->state == STATE_STOPPED)
+		return err_refuse(err, "%s was stopped by the guard (%s): skydeck waive %s --reason TEXT lets it through", p->id,
+				  p->reasons.count ? p->reasons.at[0] : "", p->id);
+	if (p->state != STATE_WAITING)
+		return err_refuse(err, "%s is %s: only what waits can be approved", p->id, proposal_state_name(p->state));
+	engine_emit(e, &(struct event){ .kind = EVENT_APPROVED, .by = by, .proposal = p->id, .rev = (int64_t)p->rev });
+	return 0;
+}
+
+int action_sign(struct engine *e, const char *by, struct proposal *p, struct err *err)
+{
+	if (p->state != STATE_SIGNING || p->asked_to_sign)
+		return err_refuse(err, "%s is %s: only what was kept and waits for a signature can be signed", p->id,
+				  p->asked_to_sign ? "signed already" : proposal_state_name(p->state));
+	engine_emit(e, &(struct event){ .kind = EVENT_SIGNED, .by = by, .proposal = p->id, .rev = (int64_t)p->rev });
+	return 0;
+}
+
+/* The revision that the human saw, where they say: what they did not see is not approved. */
+static int check_rev(const struct call *c, const struct proposal *p, struct err *err)
+{
+	int64_t rev = json_integer(json_get(c->args, "rev"), 0);
+	if (rev && rev != (int64_t)p->rev)
+		return err_refuse(err, "%s is at revision %zu now, not %lld: look at it again", p->id, p->rev, (long long)rev);
+	return 0;
+}
+
+static int approve(struct call *c, struct err *err)
+{
+	struct engine *e = c->engine;
+	const struct json *list = json_get(c->args, "proposals");
+	if (!json_count(list))
+		return err_code(err, EXIT_USAGE, "approve needs the id of a proposal");
+	for (int pass = 0; pass < 2; pass++)	/* all or none */
+		for (const struct json *i = json_first(list); i; i = json_next(i)) {
+			struct proposal *p = proposal_arg(c, i, err);
+			if (!p || check_rev(c, p, err) < 0)
+				return -1;
+			if (pass ? action_approve(e, c->by, p, err) < 0 : p->state != STATE_WAITING && action_approve(e, c->by, p, err) < 0)
+				return -1;
+		}
+	/* autonomy wave: one word passes what would run together */
+	for (size_t i = 0; i < e->model.proposal_count && e->model.autonomy == AUTONOMY_WAVE; i++)
+		if (e->model.proposals[i].state == STATE_WAITING && count_in_state(&e->model, STATE_APPROVED) < e->model.wave_size)
+			action_approve(e, c->by, &e->model.proposals[i], NULL);
+	return 0;
+}
+
+static int veto(struct call *c, struct err *err)
+{
+	struct proposal *p = the_proposal(c, err);
+	char *reason = text_arg(c, "reason");
+	int rc = p ? 0 : -1;
+	if (p && (!reason || !*reason))
+		rc = err_code(err, EXIT_USAGE, "a veto needs a reason, which the agent gets to read: --reason TEXT");
+	else if (p && (p->state == STATE_LANDED || p->state == STATE_VETOED || p->state == STATE_CANCELLED))
+		rc = err_refuse(err, "%s is %s already", p->id, proposal_state_name(p->state));
+	if (!rc) {
+		struct engine *e = c->engine;
+		if (e->landing)		/* it may be this one: a veto is possible at every state before landed */
+			landing_abort(e);
+		engine_emit(e, &(struct event){ .kind = EVENT_VETOED, .by = c->by, .proposal = p->id, .reason = reason });
+		wave_proposal_gone(e, p);
+		if (e->agent && e->agent_ops->tell)
+			e->agent_ops->tell(e->agent, CAUSE_VETOED, p->id, reason);
+	}
+	free(reason);
+	return rc;
+}
+
+static int waive(struct call *c, struct err *err)
+{
+	struct proposal *p = the_proposal(c, err);
+	char *reason = text_arg(c, "reason");
+	int rc = p ? 0 : -1;
+	if (p && p->state != STATE_STOPPED)
+		rc = err_refuse(err, "%s is %s: only what the guard stopped can be waived", p->id, proposal_state_name(p->state));
+	else if (p && (!reason || !*reason))
+		rc = err_code(err, EXIT_USAGE, "waving a proposal past the guard needs a reason: --reason TEXT");
+	if (!rc)
+		engine_emit(c->engine, &(struct event){ .kind = EVENT_GUARD_WAIVED, .by = c->by, .proposal = p->id, .rev = (int64_t)p->rev, .reason = reason });
+	free(reason);
+	return rc;
+}
+
+static void read_comments(const struct call *c, struct comments *out)
+{
+	char *whole = text_arg(c, "comment");
+	if (whole && *whole)
+		comments_add(out, NULL, 0, whole, c->by);
+	free(whole);
+	for (const struct json *i = json_first(json_get(c->args, "comments")); i; i = json_next(i)) {
+		const char *file = json_string(json_get(i, "file"), NULL), *text = json_string(json_get(i, "text"), "");
+		char *safe_file = file ? text_safe_string(file, strlen(file), TEXT_LINE) : NULL;
+		char *safe = text_safe_string(text, strnlen(text, REASON_MAX), TEXT_LINE);
+		if (*safe)
+			comments_add(out, safe_file, json_integer(json_get(i, "line"), 0), safe, c->by);
+		free(safe);
+		free(safe_file);
+	}
+}
+
+static int revise(struct call *c, struct err *err)
+{
+	struct engine *e = c->engine;
+	struct proposal *p = the_proposal(c, err);
+	struct comments comments = {0};
+	int rc = p ? 0 : -1;
+	read_comments(c, &comments);
+	if (p && !comments.count)
+		rc = err_code(err, EXIT_USAGE, "asking for changes needs a comment: --comment TEXT");
+	else if (p && (p->state == STATE_LANDED || p->state == STATE_VETOED || p->state == STATE_CANCELLED || p->asked_to_sign))
+		rc = err_refuse(err, "%s is %s: changes cannot be asked for any more", p->id, p->asked_to_sign ? "signed" : proposal_state_name(p->state));
+	if (!rc) {
+		engine_emit(e, &(struct event){ .kind = EVENT_REVISION_ASKED, .by = c->by, .proposal = p->id, .rev = (int64_t)p->rev, .comments = comments });
+		wave_proposal_gone(e, p);
+		if (e->agent && e->agent_ops->tell)
+			e->agent_ops->tell(e->agent, CAUSE_REVISION_ASKED, p->id, comments.at[0].text);
+	}
+	comments_release(&comments);
+	return rc;
+}
+
+static int sign(struct call *c, struct err *err)
+{
+	struct proposal *p = the_proposal(c, err);
+	return !p || check_rev(c, p, err) < 0 ? -1 : action_sign(c->engine, c->by, p, err);
+}
+
+static int cancel(struct call *c, struct err *err)
+{
+	struct proposal *p = the_proposal(c, err);
+	if (!p)
+		return -1;
+	if (p->state >= STATE_LANDED || p->state == STATE_DONE)
+		return err_refuse(err, "%s is %s: there is nothing to cancel", p->id, proposal_state_name(p->state));
+	if (c->engine->landing && p->asked_to_sign)
+		landing_abort(c->engine);
+	engine_emit(c->engine, &(struct event){ .kind = EVENT_CANCELLED, .by = c->by, .proposal = p->id });
+	wave_proposal_gone(c->engine, p);
+	return 0;
+}
+
+static int retry(struct call *c, struct err *err)
+{
+	struct proposal *p = the_proposal(c, err);
+	if (!p)
+		return -1;
+	int may = p->state == STATE_DONE || p->state == STATE_CANCELLED;
+	if (!may || !proposal_commit(p))
+		return err_refuse(err, "%s is %s: only what is done or cancelled can be tried again", p->id, proposal_state_name(p->state));
+	engine_emit(c->engine, &(struct event){ .kind = EVENT_RETRIED, .by = c->by, .proposal = p->id, .rev = (int64_t)p->rev });
+	return 0;
+}
+
+/* proposals of people */
+
+static void read_sources(const struct call *c, struct strings *out)
+{
+	for (const struct json *i = json_first(json_get(c->args, "sources")); i; i = json_next(i)) {
+		const char *s = json_string(i, "");
+		char *safe = text_safe_string(s, strnlen(s, 200), TEXT_LINE);
+		if (*safe)
+			strings_add(out, safe);
+		free(safe);
+	}
+}
+
+static int propose_patch(struct call *c, const char *path, const char *title, struct strings *sources, struct err *err)
+{
+	struct buf file = {0};
+	struct mail mail = {0};
+	int rc = 0;
+	if (buf_read_file(&file, path, PATCH_MAX) < 0)
+		rc = err_set(err, "cannot read %s: %s", path, errno == EFBIG ? "it is over 8 MB" : strerror(errno));
+	else if (mail_parse(&mail, buf_str(&file), file.len, err) < 0)
+		rc = err_prefix(err, "%s", path);
+	if (!rc) {
+		for (size_t i = 0; i < mail.sources.count; i++)
+			strings_add(sources, mail.sources.at[i]);
+		struct draft d = { .title = title ? title : mail.title, .body = mail.body, .author = mail.author, .idea = mail.idea,
+				   .expected = mail.expected, .sources = sources, .diff = mail.diff, .diff_size = mail.diff_size,
+				   .revises = json_string(json_get(c->args, "proposal"), NULL) };
+		c->is_pending = 1;
+		intake_draft(c->engine, &d, "human", c->by, c->request);
+	}
+	mail_release(&mail);
+	buf_release(&file);
+	return rc;
+}
+
+static int propose(struct call *c, struct err *err)
+{
+	const char *path = json_string(json_get(c->args, "path"), NULL), *commit = json_string(json_get(c->args, "commit"), NULL);
+	const char *revises = json_string(json_get(c->args, "proposal"), NULL);
+	const struct proposal *revised = revises ? model_proposal(&c->engine->model, revises) : NULL;
+	struct strings sources = {0};
+	int rc;
+	if (not_open(c->engine, err) < 0)
+		return -1;
+	if (revises && (!revised || revised->state == STATE_VETOED || revised->state == STATE_LANDED))
+		return err_refuse(err, "%s cannot get another revision: it is %s", revises, revised ? proposal_state_name(revised->state) : "not there");
+	char *title = text_arg(c, "title");
+	read_sources(c, &sources);
+	if (path) {
+		rc = propose_patch(c, path, title, &sources, err);
+	} else if (commit) {
+		c->is_pending = 1;
+		intake_commit(c->engine, commit, title, &sources, c->by, c->request);
+		rc = 0;
+	} else {
+		rc = err_code(err, EXIT_USAGE, "propose needs a patch file, or --commit REV");
+	}
+	strings_release(&sources);
+	free(title);
+	return rc;
+}
+
+/* the session */
+
+static int steer(struct call *c, struct err *err)
+{
+	char *text = text_arg(c, "text");
+	if (!text || !*text) {
+		free(text);
+		return err_code(err, EXIT_USAGE, "steer needs a text");
+	}
+	engine_emit(c->engine, &(struct event){ .kind = EVENT_STEERED, .by = c->by, .text = text });
+	if (c->engine->agent && c->engine->agent_ops->tell)
+		c->engine->agent_ops->tell(c->engine->agent, CAUSE_STEERED, NULL, text);
+	free(text);
+	return 0;
+}
+
+static int set_autonomy(struct call *c, struct err *err)
+{
+	const char *name = json_string(json_get(c->args, "autonomy"), NULL);
+	enum autonomy a;
+	if (autonomy_parse(name, &a) < 0)
+		return err_code(err, EXIT_USAGE, "autonomy is manual, wave or auto");
+	if (a != c->engine->model.autonomy)
+		engine_emit(c->engine, &(struct event){ .kind = EVENT_AUTONOMY_SET, .by = c->by, .autonomy = name });
+	return 0;
+}
+
+static int pause_session(struct call *c, struct err *err)
+{
+	(void)err;
+	if (c->engine->model.state == SESSION_OPEN)
+		engine_emit(c->engine, &(struct event){ .kind = EVENT_PAUSED, .by = c->by });
+	return 0;
+}
+
+static int resume_session(struct call *c, struct err *err)
+{
+	struct engine *e = c->engine;
+	(void)err;
+	if (e->model.state == SESSION_PAUSED)
+		engine_emit(e, &(struct event){ .kind = EVENT_RESUMED, .by = c->by });
+	return 0;
+}
+
+static int stop(struct call *c, struct err *err)
+{
+	struct engine *e = c->engine;
+	(void)err;
+	char *reason = xasprintf("stopped by %s", c->by);
+	engine_end_session(e, reason);
+	free(reason);
+	e->stopping = 1;
+	return 0;
+}
+
+/* sources and workers */
+
+struct adding {
+	struct engine *engine;
+	const char *by, *note;
+	char id[16];
+};
+
+static void add_source(void *data, const struct finding *f)
+{
+	struct adding *a = data;
+	const struct source *known = model_source(&a->engine->model, f->key);
+	snprintf(a->id, sizeof a->id, "%s", known ? known->id : "");
+	if (known)
+		return;
+	snprintf(a->id, sizeof a->id, "s%zu", a->engine->model.source_count + 1);
+	engine_emit(a->engine, &(struct event){ .kind = EVENT_SOURCE_ADDED, .by = a->by, .source = a->id, .type = f->type, .title = f->title,
+		.id = f->key, .url = f->url, .authors = f->authors, .text = a->note ? a->note : f->note });
+}
+
+static int source_add(struct call *c, struct err *err)
+{
+	char *what = text_arg(c, "what"), *note = text_arg(c, "note"), *url = NULL;
+	struct adding adding = { c->engine, c->by, note, "" };
+	int rc = not_open(c->engine, err);
+	if (!rc && (!what || !*what))
+		rc = err_code(err, EXIT_USAGE, "source add needs a URL, a path or arXiv:ID");
+	if (!rc && !strncmp(what, "arXiv:", 6)) {
+		url = xasprintf("https://arxiv.org/abs/%s", what + 6);
+		add_source(&adding, &(struct finding){ .type = "paper", .title = what, .key = what, .url = url, .note = note });
+	} else if (!rc && (!strncmp(what, "https://", 8) || !strncmp(what, "http://", 7))) {
+		add_source(&adding, &(struct finding){ .type = "documentation", .title = what, .key = what, .url = what, .note = note });
+	} else if (!rc) {
+		struct config_source folder = { .name = what, .kind = "folder", .url = what };
+		struct err not_a_folder = {0};
+		if (source_find("folder")->list(&folder, c->engine->target.root, add_source, &adding, &not_a_folder) < 0)
+			rc = folder_note(what, add_source, &adding, err);
+	}
+	if (!rc) {
+		c->result = json_object();
+		json_put_string(c->result, "source", adding.id);
+	}
+	free(url);
+	free(note);
+	free(what);
+	return rc;
+}
+
+static int source_drop(struct call *c, struct err *err)
+{
+	const char *id = json_string(json_get(c->args, "source"), NULL);
+	const struct source *s = model_source(&c->engine->model, id);
+	if (!s)
+		return err_set(err, "there is no source %s: skydeck sources lists them", id ? id : "(none named)");
+	engine_emit(c->engine, &(struct event){ .kind = EVENT_SOURCE_CHANGED, .by = c->by, .source = s->id, .status = "dismissed" });
+	return 0;
+}
+
+static int worker_action(struct call *c, struct err *err)
+{
+	struct engine *e = c->engine;
+	const char *id = json_string(json_get(c->args, "worker"), NULL), *action = json_string(json_get(c->args, "action"), "");
+	const struct worker *w = model_worker(&e->model, id);
+	if (!w)
+		return err_set(err, "there is no worker %s: skydeck workers lists them", id ? id : "(none named)");
+	struct event ev = { .kind = EVENT_WORKER_CHANGED, .by = c->by, .worker = w->id, .noise_percent = NAN, .usd_per_hour = NAN };
+	if (!strcmp(action, "quarantine")) {
+		ev.state = "quarantined";
+		ev.reason = "a human took it out";
+		engine_emit(e, &ev);
+	} else if (!strcmp(action, "release")) {
+		if (strcmp(w->state, "quarantined"))
+			return err_refuse(err, "%s is %s: only a quarantined worker can be released", w->id, w->state);
+		admission_readmit(e, w->id, NAN, "a human released it: it is admitted anew");
+	} else if (!strcmp(action, "down")) {
+		e->runner_ops->stop_worker(e->runner, w->id);
+		ev.state = "down";
+		engine_emit(e, &ev);
+	} else {
+		return err_code(err, EXIT_USAGE, "a worker can be put under quarantine, release or down");
+	}
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	action_function *run;
+	int works_on_ended;
+} actions[] = {
+	{ "approve", approve, 0 }, { "veto", veto, 0 }, { "waive", waive, 0 }, { "revise", revise, 0 }, { "sign", sign, 0 },
+	{ "cancel", cancel, 0 }, { "retry", retry, 0 }, { "propose", propose, 0 }, { "steer", steer, 0 }, { "autonomy", set_autonomy, 0 },
+	{ "pause", pause_session, 0 }, { "resume", resume_session, 0 }, { "stop", stop, 1 }, { "source_add", source_add, 0 },
+	{ "source_drop", source_drop, 0 }, { "worker", worker_action, 0 },
+};
+
+static int dispatch(struct call *c, const char *name, struct err *err)
+{
+	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+		if (strcmp(actions[i].name, name))
+			continue;
+		if (c->engine->broken)
+			return err_set(err, "nothing can be decided now: %s", c->engine->why_broken.text);
+		if (!actions[i].works_on_ended && not_open(c->engine, err) < 0)
+			return -1;
+		return actions[i].run(c, err);
+	}
+	return err_code(err, EXIT_USAGE, "there is no command \"%s\"", name);
+}
+
+void actions_command(void *data, struct request *request, const char *by, const char *name, const struct json *args)
+{
+	struct err err = {0};
+	struct call c = { .engine = data, .by = by, .args = args, .request = request };
+	if (dispatch(&c, name, &err) < 0)
+		server_refuse(request, &err);
+	else if (!c.is_pending)
+		server_answer(request, c.result ? c.result : json_object());
+}

@@ -1,0 +1,417 @@
+/* The engine: one loop, one way to state a fact, one hook per turn.
+ *
+ * A turn of the loop is: what came in (steps that ended, commands, drafts, time) states facts; then the hook moves the
+ * session on as far as it will go (gates, admission, wave, landing), makes all facts of the turn durable in one
+ * transaction, and only then lets answers and events leave. When the journal cannot be written nothing leaves: the
+ * model is folded anew from what is on disk, everything that runs is dropped as a crash would drop it, and the engine
+ * tries every few seconds to state that it is paused. */
+#include "core/engine/engine.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/data/line.h"
+#include "core/data/query.h"
+#include "core/engine/open.h"
+#include "core/engine/state.h"
+
+enum { RETRY_SECONDS = 5, LEAVE_SECONDS = 600, MICRO = 1000000 };
+
+void engine_emit(struct engine *e, struct event *ev)
+{
+	if (e->broken)
+		return;
+	ev->seq = e->model.seq + 1;
+	ev->time = clock_wall();
+	if (ev->time < e->model.time)
+		ev->time = e->model.time;	/* the wall clock was set back: facts keep their order */
+	buf_truncate(&e->line, 0);
+	event_print(ev, &e->line);
+	if (journal_append(e->journal, ev->seq, ev->time, event_name(ev->kind), buf_str(&e->line), &e->why_broken) < 0) {
+		e->broken = JOURNAL_FAILED;
+		return;
+	}
+	model_apply(&e->model, ev);
+	if (e->server)
+		server_event(e->server, ev->seq, buf_str(&e->line), e->line.len);
+	if (!e->options.line)
+		return;
+	char time[CLOCK_TEXT];
+	size_t start = e->held.len;
+	clock_time_of_day(ev->time, time);
+	buf_printf(&e->held, "%s  ", time);
+	if (event_line(ev, &e->model, &e->held))
+		buf_putc(&e->held, '\n');
+	else
+		buf_truncate(&e->held, start);
+}
+
+void engine_alert(struct engine *e, const char *format, ...)
+{
+	va_list args;
+	char *text;
+	va_start(args, format);
+	int n = vasprintf(&text, format, args);
+	va_end(args);
+	if (n < 0)
+		return;
+	char *safe = text_safe_string(text, (size_t)n, TEXT_LINE);
+	log_line("alert: %s", safe);
+	engine_emit(e, &(struct event){ .kind = EVENT_ALERT, .text = safe });
+	free(safe);
+	free(text);
+}
+
+char *engine_path(const struct engine *e, const char *name)
+{
+	return session_path(&e->target, e->model.session, name);
+}
+
+int engine_may_run(const struct engine *e)
+{
+	return !e->broken && !e->stopping && e->model.state == SESSION_OPEN;
+}
+
+void engine_pause(struct engine *e, const char *reason)
+{
+	if (e->model.state == SESSION_OPEN)
+		engine_emit(e, &(struct event){ .kind = EVENT_PAUSED, .reason = reason });
+}
+
+void engine_end_session(struct engine *e, const char *reason)
+{
+	if (e->model.state == SESSION_ENDED || e->model.state == SESSION_NONE)
+		return;
+	wave_abort(e);
+	landing_abort(e);
+	admission_abort(e);
+	open_recover_runs(e, RUN_CANCELLED, "the session ended");
+	for (size_t i = 0; i < e->model.worker_count; i++) {
+		const struct worker *w = &e->model.workers[i];
+		if (w->state && strcmp(w->state, "down"))
+			engine_emit(e, &(struct event){ .kind = EVENT_WORKER_CHANGED, .worker = w->id, .state = "down",
+							.noise_percent = NAN, .usd_per_hour = NAN });
+	}
+	engine_emit(e, &(struct event){ .kind = EVENT_SESSION_ENDED, .reason = reason });
+	open_close_work(e);
+}
+
+void engine_fail(struct engine *e, const struct err *err)
+{
+	e->fatal = *err;
+	e->exit_code = err->code ? err->code : EXIT_FAILED;
+	engine_alert(e, "%s", err->text);
+	if (e->options.end_with_session)
+		engine_end_session(e, "nothing can run here");
+	else
+		engine_pause(e, err->text);
+}
+
+/* Time passes the gates under autonomy auto, after the window that the cockpit counts down. */
+static void pass_gates(struct engine *e)
+{
+	int64_t now = clock_wall();
+	for (size_t i = 0; i < e->model.proposal_count && engine_may_run(e); i++) {
+		struct proposal *p = &e->model.proposals[i];
+		int64_t until = proposal_waits_until(&e->model, p);
+		if (!until || until > now)
+			continue;
+		if (p->state == STATE_WAITING)
+			action_approve(e, "engine", p, NULL);
+		else
+			action_sign(e, "engine", p, NULL);
+	}
+}
+
+static int is_final(const struct engine *e, const struct proposal *p)
+{
+	switch (p->state) {
+	case STATE_DONE: case STATE_LANDED: case STATE_VETOED: case STATE_CANCELLED:
+		return 1;
+	case STATE_STOPPED: case STATE_CONFLICT: case STATE_REVISING:
+		return e->model.autonomy == AUTONOMY_AUTO;
+	default:
+		return 0;
+	}
+}
+
+static size_t count_judged(const struct engine *e)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < e->model.proposal_count; i++)
+		n += (size_t)proposal_is_judged(&e->model.proposals[i]);
+	return n;
+}
+
+/* A session ends by itself when nobody will propose any more and nothing is left to decide, or when a limit is reached. */
+static void end_when_done(struct engine *e)
+{
+	const struct config *c = &e->config;
+	if (!engine_may_run(e) || e->wave || e->landing || e->preparing || e->intake_waiting)
+		return;
+	if (c->session_hours > 0 && clock_wall() > e->model.opened + (int64_t)(c->session_hours * 3600e6)) {
+		engine_end_session(e, "the time is up (session.hours)");
+		return;
+	}
+	if (c->session_experiments > 0 && count_judged(e) >= (size_t)c->session_experiments) {
+		engine_end_session(e, "the number of experiments is reached (session.experiments)");
+		return;
+	}
+	if (!e->agent || !e->agent_finished || (e->model.autonomy != AUTONOMY_AUTO && !e->options.end_with_session))
+		return;
+	for (size_t i = 0; i < e->model.proposal_count; i++)
+		if (!is_final(e, &e->model.proposals[i]))
+			return;
+	engine_end_session(e, e->agent_failed ? "the agent failed" : "every proposal is decided and the agent has no more");
+}
+
+static void advance(struct engine *e)
+{
+	for (uint64_t before = e->model.seq + 1; before != e->model.seq && !e->broken;) {
+		before = e->model.seq;
+		pass_gates(e);
+		admission_advance(e);
+		landing_advance(e);
+		wave_advance(e);
+		end_when_done(e);
+	}
+}
+
+/* As after a crash: what ran is lost, what is on disk is the truth. */
+static void forget_turn(struct engine *e)
+{
+	log_line("journal: %s", e->why_broken.text);
+	wave_abort(e);
+	landing_abort(e);
+	admission_abort(e);
+	steps_drop(e, NULL);
+	jobs_drop(e, NULL);
+	open_close_work(e);
+	model_release(&e->model);
+	model_init(&e->model);
+	struct err ignored = {0};
+	session_fold(e->journal, &e->model, &ignored);
+	buf_truncate(&e->held, 0);
+}
+
+static void commit(struct engine *e)
+{
+	if (!e->broken && journal_commit(e->journal, &e->why_broken) < 0)
+		e->broken = JOURNAL_FAILED;
+	if (e->broken == JOURNAL_FAILED) {
+		forget_turn(e);
+		e->broken = JOURNAL_WAITS;
+		e->retry = clock_wall() + (int64_t)RETRY_SECONDS * MICRO;
+	}
+	server_release(e->server, e->broken ? e->why_broken.text : NULL);
+	if (e->held.len && e->options.line)
+		e->options.line(e->options.data, buf_str(&e->held));
+	buf_truncate(&e->held, 0);
+}
+
+static void try_again(struct engine *e)
+{
+	e->broken = JOURNAL_FINE;
+	open_recover(e);
+	char *reason = xasprintf("the journal could not be written: %s", e->why_broken.text);
+	engine_pause(e, reason);
+	free(reason);
+	commit(e);
+	struct err err = {0};
+	if (!e->broken && open_work(e, &err) < 0)
+		engine_alert(e, "%s", err.text);
+}
+
+static int64_t next_deadline(const struct engine *e)
+{
+	int64_t next = INT64_MAX;
+	if (e->broken)
+		return e->retry;
+	for (size_t i = 0; i < e->model.proposal_count && engine_may_run(e); i++) {
+		int64_t until = proposal_waits_until(&e->model, &e->model.proposals[i]);
+		if (until && until < next)
+			next = until;
+	}
+	int64_t gathered = engine_may_run(e) ? wave_waits_until(e) : 0;
+	if (gathered && gathered < next)
+		next = gathered;
+	if (e->config.session_hours > 0 && engine_may_run(e)) {
+		int64_t end = e->model.opened + (int64_t)(e->config.session_hours * 3600e6) + MICRO;
+		next = end < next ? end : next;
+	}
+	if (e->idle_since && e->idle_since + (int64_t)LEAVE_SECONDS * MICRO < next)
+		next = e->idle_since + (int64_t)LEAVE_SECONDS * MICRO;
+	return next;
+}
+
+static void on_timer(void *data)
+{
+	struct engine *e = data;
+	e->timer = NULL;
+	if (e->broken && clock_wall() >= e->retry)
+		try_again(e);
+}
+
+/* An engine whose session has ended leaves: at once when its session was all it was for, else after a while alone. */
+static void leave_when_idle(struct engine *e, int64_t now)
+{
+	int ended = e->model.state == SESSION_ENDED, alone = !server_viewers(e->server);
+	if (!ended || !alone) {
+		e->idle_since = 0;
+		return;
+	}
+	if (!e->idle_since)
+		e->idle_since = now;
+	if (e->options.end_with_session || now - e->idle_since >= (int64_t)LEAVE_SECONDS * MICRO)
+		loop_stop(e->loop);
+}
+
+static void on_turn(void *data)
+{
+	struct engine *e = data;
+	if (!e->broken)
+		advance(e);
+	commit(e);
+	int64_t now = clock_wall();
+	leave_when_idle(e, now);
+	if (e->stopping)
+		loop_stop(e->loop);
+	loop_cancel(e->loop, e->timer);
+	int64_t next = next_deadline(e);
+	e->timer = next == INT64_MAX ? NULL : loop_after(e->loop, next > now ? next - now : 0, on_timer, e);
+}
+
+static void on_signal(void *data, int number)
+{
+	struct engine *e = data;
+	log_line("signal %d: the engine leaves, the session stays open", number);
+	if (number == SIGINT)
+		e->exit_code = EXIT_INTERRUPTED;
+	loop_stop(e->loop);
+}
+
+static uint64_t history(void *data, uint64_t since, size_t most, struct buf *out);
+
+static void joined(void *data, const char *viewer, const char *role)
+{
+	engine_emit(data, &(struct event){ .kind = EVENT_VIEWER_JOINED, .viewer = viewer, .role = role });
+}
+
+static void left(void *data, const char *viewer)
+{
+	engine_emit(data, &(struct event){ .kind = EVENT_VIEWER_LEFT, .viewer = viewer });
+}
+
+static const struct server_handler handler = {
+	.joined = joined, .left = left, .command = actions_command, .query = queries_query, .history = history,
+};
+
+struct lines {
+	struct buf *out;
+	uint64_t last;
+	size_t left;
+};
+
+static int add_line(void *data, uint64_t seq, const char *body, size_t len)
+{
+	struct lines *lines = data;
+	buf_add(lines->out, body, len);
+	buf_putc(lines->out, '\n');
+	lines->last = seq;
+	return --lines->left == 0;
+}
+
+static uint64_t history(void *data, uint64_t since, size_t most, struct buf *out)
+{
+	struct engine *e = data;
+	struct lines lines = { out, since, most };
+	struct err err = {0};
+	if (most && journal_each(e->journal, since, add_line, &lines, &err) < 0)
+		log_line("history: %s", err.text);
+	return lines.last;
+}
+
+static int listen_on_socket(struct engine *e, struct err *err)
+{
+	struct buf path = {0};
+	link_socket_path(e->target.root, &path);
+	e->server = server_new(e->loop, buf_str(&path), &handler, e, err);
+	int rc = e->server ? target_note_engine(&e->target, buf_str(&path), err) : -1;
+	buf_release(&path);
+	return rc;
+}
+
+static void close_all(struct engine *e)
+{
+	wave_abort(e);
+	landing_abort(e);
+	admission_abort(e);
+	steps_drop(e, NULL);
+	jobs_drop(e, NULL);
+	open_close_work(e);
+	struct err ignored = {0};
+	if (e->journal && !e->broken)
+		journal_commit(e->journal, &ignored);
+	server_free(e->server);
+	worker_thread_free(e->git_thread);
+	git_close(e->git);
+	journal_close(e->journal);
+	model_release(&e->model);
+	config_release(&e->config);
+	strings_release(&e->harness);
+	free(e->measure);
+	free(e->checks);
+	buf_release(&e->line);
+	buf_release(&e->held);
+	loop_free(e->loop);
+	if (e->lock >= 0) {
+		char *note = target_path(&e->target, "engine");
+		unlink(note);
+		free(note);
+		close(e->lock);
+	}
+	target_release(&e->target);
+}
+
+int engine_run(const struct engine_options *options, struct err *err)
+{
+	struct engine e = { .options = *options, .lock = -1 };
+	model_init(&e.model);
+	config_init(&e.config);
+	e.loop = loop_new();
+	int rc = open_session(&e, err);
+	if (!rc)
+		rc = listen_on_socket(&e, err);
+	if (!rc)
+		rc = open_started(&e, err);
+	if (rc) {
+		rc = err->code ? (int)err->code : EXIT_FAILED;
+		close_all(&e);
+		return rc;
+	}
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		loop_signal(e.loop, signals[i], on_signal, &e);
+	signal(SIGPIPE, SIG_IGN);
+	loop_before_sleep(e.loop, on_turn, &e);
+	on_turn(&e);	/* what opening stated becomes durable before anybody is told that the engine is there */
+	if (options->ready)
+		options->ready(options->data);
+	loop_run(e.loop);
+	if (e.exit_code && e.fatal.text[0])
+		*err = e.fatal;
+	rc = e.exit_code;
+	close_all(&e);
+	return rc;
+}

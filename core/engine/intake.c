@@ -1,0 +1,398 @@
+/* Intake: a draft becomes a commit on its hidden ref, passes the guard and waits at the first gate; or it is shown as a
+ * conflict. Nothing that was proposed is ever dropped. Agents, `skydeck propose` and re-basing all come through here. */
+#include "core/engine/state.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/text.h"
+#include "core/data/query.h"
+#include "core/engine/guard.h"
+
+struct intake {
+	struct job job;
+	struct request *request;
+	/* what was drafted */
+	char *proposal, *title, *body, *author, *idea, *expected, *origin, *agent, *by, *revision;
+	struct strings sources;
+	struct buf diff;
+	/* where it goes; what came of it */
+	char *onto, *ref;
+	unsigned rev;
+	char commit[GIT_ID];
+	struct git_change change;
+	struct git_conflict conflict;
+	int rc;				/* 0 committed, 1 conflict, -1 error */
+	struct err err;
+};
+
+static void intake_free(struct intake *t)
+{
+	char *texts[] = { t->proposal, t->title, t->body, t->author, t->idea, t->expected, t->origin, t->agent, t->by, t->revision, t->onto, t->ref };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		free(texts[i]);
+	strings_release(&t->sources);
+	buf_release(&t->diff);
+	git_change_release(&t->change);
+	git_conflict_release(&t->conflict);
+	free(t);
+}
+
+static char *message_of(const struct intake *t)
+{
+	struct buf b = {0};
+	buf_printf(&b, "%s\n", t->title);
+	if (t->body && *t->body)
+		buf_printf(&b, "\n%s", t->body);
+	if (b.data[b.len - 1] != '\n')
+		buf_putc(&b, '\n');
+	return buf_take(&b);
+}
+
+static void intake_work(struct job *job)
+{
+	struct intake *t = (struct intake *)job;
+	struct git *g = job->engine->git;
+	char *message = message_of(t);
+	if (t->revision) {
+		char id[GIT_ID];
+		t->rc = git_resolve(g, t->revision, id, &t->err);
+		if (!t->rc)
+			t->rc = git_rebase_commit(g, id, t->onto, t->title ? message : NULL, t->commit, &t->conflict, &t->err);
+	} else {
+		t->rc = git_commit_patch(g, t->onto, buf_str(&t->diff), t->diff.len, t->author, message, t->commit, &t->conflict, &t->err);
+	}
+	if (!t->rc)
+		t->rc = git_change_of(g, t->onto, t->commit, &t->change, &t->err);
+	if (!t->rc)
+		t->rc = git_ref_set(g, t->ref, t->commit, NULL, "skydeck: proposed", &t->err);
+	if (!t->rc && t->revision && !t->title) {
+		struct buf text = {0};
+		if (!git_message(g, t->commit, &text, NULL, &t->err)) {
+			size_t n = strcspn(buf_str(&text), "\n");
+			t->title = text_safe_string(buf_str(&text), n, TEXT_LINE);
+		}
+		buf_release(&text);
+	}
+	free(message);
+}
+
+/* The idea that a draft works on: the one of the same words, or a new one. */
+static const char *idea_of(struct engine *e, const char *title, const char *expected, const struct strings *sources)
+{
+	for (size_t i = 0; i < e->model.idea_count; i++)
+		if (!strcmp(e->model.ideas[i].title, title))
+			return e->model.ideas[i].id;
+	char id[16];
+	snprintf(id, sizeof id, "i%zu", e->model.idea_count + 1);
+	engine_emit(e, &(struct event){ .kind = EVENT_IDEA_ADDED, .idea = id, .title = title, .expected = expected, .sources = *sources });
+	return e->model.idea_count ? e->model.ideas[e->model.idea_count - 1].id : NULL;
+}
+
+/* Ids of sources where the reading list has them; else the word as it was given. */
+static void known_sources(const struct engine *e, const struct strings *given, struct strings *out)
+{
+	for (size_t i = 0; i < given->count; i++) {
+		const struct source *s = model_source(&e->model, given->at[i]);
+		const char *id = s ? s->id : given->at[i];
+		if (!strings_have(out, id))
+			strings_add(out, id);
+	}
+}
+
+static void mark_used(struct engine *e, const struct strings *sources)
+{
+	for (size_t i = 0; i < sources->count; i++) {
+		const struct source *s = model_source(&e->model, sources->at[i]);
+		if (s && strcmp(s->status, "used"))
+			engine_emit(e, &(struct event){ .kind = EVENT_SOURCE_CHANGED, .source = s->id, .status = "used" });
+	}
+}
+
+static void conflict_text(const struct intake *t, struct buf *out)
+{
+	const struct git_conflict *c = &t->conflict;
+	struct buf raw = {0};
+	if (c->path)
+		buf_printf(&raw, "%s: ", c->path);
+	buf_puts(&raw, c->why ? c->why : t->rc < 0 ? t->err.text : "does not apply");
+	if (c->hunk && *c->hunk)
+		buf_printf(&raw, "\n%s", c->hunk);
+	text_safe(out, buf_str(&raw), raw.len, TEXT_NEWLINES | TEXT_TABS);
+	buf_release(&raw);
+}
+
+static void answer(struct engine *e, struct intake *t)
+{
+	if (!t->request)
+		return;
+	const struct proposal *p = model_proposal(&e->model, t->proposal);
+	struct json *result = json_object();
+	json_put_string(result, "proposal", t->proposal);
+	json_put_string(result, "state", p ? proposal_state_name(p->state) : NULL);
+	if (p && p->conflict)
+		json_put_string(result, "conflict", p->conflict);
+	server_answer(t->request, result);
+}
+
+static void state_proposal(struct engine *e, struct intake *t)
+{
+	struct strings sources = {0}, reasons = {0};
+	known_sources(e, &t->sources, &sources);
+	const char *idea = idea_of(e, t->idea ? t->idea : t->title, t->expected, &sources);
+	struct event ev = { .by = t->by, .proposal = t->proposal, .rev = t->rev, .title = t->title, .sources = sources, .idea = idea,
+			    .agent = t->agent, .author = t->author, .origin = t->origin };
+	if (t->rc) {
+		struct buf text = {0};
+		conflict_text(t, &text);
+		ev.kind = EVENT_PROPOSAL_CONFLICT;
+		ev.text = buf_str(&text);
+		engine_emit(e, &ev);
+		buf_release(&text);
+	} else {
+		ev.kind = EVENT_PROPOSAL_SUBMITTED;
+		ev.commit = t->commit;
+		ev.baseline = t->onto;
+		ev.files = (int64_t)t->change.count;
+		ev.added = t->change.added;
+		ev.removed = t->change.removed;
+		engine_emit(e, &ev);
+		guard_check(&e->config, &e->harness, &t->change, &reasons);
+		if (reasons.count)
+			engine_emit(e, &(struct event){ .kind = EVENT_GUARD_STOPPED, .proposal = t->proposal, .rev = t->rev, .reasons = reasons });
+	}
+	mark_used(e, &sources);
+	strings_release(&reasons);
+	strings_release(&sources);
+}
+
+static void intake_finished(struct job *job)
+{
+	struct intake *t = (struct intake *)job;
+	struct engine *e = job->engine;
+	e->intake_waiting--;
+	if (e->model.state == SESSION_ENDED) {
+		if (t->request) {
+			err_refuse(&t->err, "the session has ended");
+			server_refuse(t->request, &t->err);
+		}
+	} else if (t->rc < 0 && t->request && t->revision) {
+		server_refuse(t->request, &t->err);	/* no such commit: nothing was proposed */
+	} else {
+		if (!t->title)
+			t->title = xstrdup(t->revision ? t->revision : "untitled");
+		state_proposal(e, t);
+		answer(e, t);
+	}
+	intake_free(t);
+}
+
+/* File name part of "NAME HASH". */
+static int same_file(const char *a, const char *b)
+{
+	const char *end_a = a ? strrchr(a, ' ') : NULL, *end_b = b ? strrchr(b, ' ') : NULL;
+	return end_a && end_b && end_a - a == end_b - b && !strncmp(a, b, (size_t)(end_a - a));
+}
+
+/* A changed file is the next revision of its proposal while that still waits for one or for its first word. */
+static struct proposal *revised_by(const struct engine *e, const struct draft *d)
+{
+	if (d->revises)
+		return model_proposal(&e->model, d->revises);
+	for (size_t i = e->model.proposal_count; i-- > 0;) {
+		struct proposal *p = &e->model.proposals[i];
+		if (!same_file(p->origin, d->origin))
+			continue;
+		int is_open = p->state == STATE_REVISING || p->state == STATE_CONFLICT || p->state == STATE_STOPPED || p->state == STATE_WAITING;
+		return is_open ? p : NULL;
+	}
+	return NULL;
+}
+
+static struct intake *intake_new(struct engine *e, const struct proposal *revised, const char *by, struct request *request)
+{
+	struct intake *t = xcalloc(1, sizeof *t);
+	t->job.work = intake_work;
+	t->job.done = intake_finished;
+	t->request = request;
+	t->by = xstrdup(by);
+	t->onto = xstrdup(e->model.baseline);
+	t->proposal = revised ? xstrdup(revised->id) : xasprintf("p%u", e->next_proposal++);
+	t->rev = revised ? (unsigned)revised->rev + 1 : 1;
+	t->ref = xasprintf("refs/skydeck/%s/%s/%u", e->model.session, t->proposal, t->rev);
+	e->intake_waiting++;
+	return t;
+}
+
+void intake_draft(struct engine *e, const struct draft *d, const char *agent, const char *by, struct request *request)
+{
+	struct intake *t = intake_new(e, revised_by(e, d), by, request);
+	t->title = xstrdup(d->title && *d->title ? d->title : "untitled");
+	t->body = xstrdup(d->body);
+	t->author = xstrdup(d->author);
+	t->idea = xstrdup(d->idea);
+	t->expected = xstrdup(d->expected);
+	t->origin = xstrdup(d->origin);
+	t->agent = xstrdup(agent);
+	if (d->sources)
+		strings_copy(&t->sources, d->sources);
+	buf_add(&t->diff, d->diff ? d->diff : "", d->diff_size);
+	jobs_do(e, &t->job);
+}
+
+void intake_commit(struct engine *e, const char *revision, const char *title, const struct strings *sources, const char *by, struct request *request)
+{
+	struct intake *t = intake_new(e, NULL, by, request);
+	t->revision = xstrdup(revision);
+	t->title = xstrdup(title);
+	if (sources)
+		strings_copy(&t->sources, sources);
+	jobs_do(e, &t->job);
+}
+
+void intake_broken(struct engine *e, const char *agent, const char *origin, const char *title, const char *why)
+{
+	char id[16];
+	snprintf(id, sizeof id, "p%u", e->next_proposal++);
+	char *by = xasprintf("agent %s", agent ? agent : "patches");
+	engine_emit(e, &(struct event){ .kind = EVENT_PROPOSAL_CONFLICT, .by = by, .proposal = id, .rev = 1, .title = title, .agent = agent,
+					.origin = origin, .text = why });
+	free(by);
+}
+
+int intake_knows(const struct engine *e, const char *origin)
+{
+	for (size_t i = 0; i < e->model.proposal_count; i++)
+		if (e->model.proposals[i].origin && !strcmp(e->model.proposals[i].origin, origin))
+			return 1;
+	return 0;
+}
+
+/* re-basing */
+
+struct moved {
+	char *proposal, *commit, *ref;
+	char id[GIT_ID];
+	struct git_conflict conflict;
+	struct git_change change;
+	struct err err;
+	int rc;
+	unsigned rev;
+};
+struct rebase {
+	struct job job;
+	char *onto;
+	struct moved *at;
+	size_t count, room;
+	struct strings proposals;
+	void (*then)(struct engine *e, const struct strings *proposals);
+};
+
+static void rebase_work(struct job *job)
+{
+	struct rebase *r = (struct rebase *)job;
+	struct git *g = job->engine->git;
+	for (size_t i = 0; i < r->count; i++) {
+		struct moved *m = &r->at[i];
+		struct buf message = {0};
+		m->rc = git_message(g, m->commit, &message, NULL, &m->err);
+		if (!m->rc)
+			m->rc = git_rebase_commit(g, m->commit, r->onto, buf_str(&message), m->id, &m->conflict, &m->err);
+		if (!m->rc)
+			m->rc = git_change_of(g, r->onto, m->id, &m->change, &m->err);
+		if (!m->rc && !m->change.count) {
+			m->rc = 1;
+			m->conflict.why = xstrdup("changes nothing any more: the baseline already holds it");
+		}
+		if (!m->rc)
+			m->rc = git_ref_set(g, m->ref, m->id, NULL, "skydeck: moved to the new baseline", &m->err);
+		buf_release(&message);
+	}
+}
+
+/* The content was approved; only where it stands has changed. So its approval goes with it, its signature does not. */
+static void state_moved(struct engine *e, const struct rebase *r, const struct moved *m)
+{
+	const struct proposal *p = model_proposal(&e->model, m->proposal);
+	if (!p || p->rev + 1 != m->rev || (p->state != STATE_APPROVED && p->state != STATE_SIGNING))
+		return;
+	char *title = xstrdup(p->title), *agent = xstrdup(p->agent), *author = xstrdup(p->author), *idea = xstrdup(p->idea), *origin = xstrdup(p->origin);
+	struct strings sources = {0};
+	strings_copy(&sources, &p->sources);
+	struct event ev = { .proposal = m->proposal, .rev = m->rev, .title = title, .sources = sources, .idea = idea, .agent = agent,
+			    .author = author, .origin = origin };
+	if (m->rc) {
+		struct intake shown = { .conflict = m->conflict, .rc = m->rc, .err = m->err };
+		struct buf text = {0};
+		buf_printf(&text, "on the new baseline %.10s: ", r->onto);
+		conflict_text(&shown, &text);
+		ev.kind = EVENT_PROPOSAL_CONFLICT;
+		ev.text = buf_str(&text);
+		engine_emit(e, &ev);
+		buf_release(&text);
+	} else {
+		ev.kind = EVENT_PROPOSAL_SUBMITTED;
+		ev.commit = m->id;
+		ev.baseline = r->onto;
+		ev.files = (int64_t)m->change.count;
+		ev.added = m->change.added;
+		ev.removed = m->change.removed;
+		engine_emit(e, &ev);
+		engine_emit(e, &(struct event){ .kind = EVENT_APPROVED, .proposal = m->proposal, .rev = m->rev });
+	}
+	strings_release(&sources);
+	free(title);
+	free(agent);
+	free(author);
+	free(idea);
+	free(origin);
+}
+
+static void rebase_finished(struct job *job)
+{
+	struct rebase *r = (struct rebase *)job;
+	struct engine *e = job->engine;
+	e->preparing = 0;
+	for (size_t i = 0; i < r->count; i++) {
+		struct moved *m = &r->at[i];
+		if (e->model.state == SESSION_OPEN || e->model.state == SESSION_PAUSED)
+			state_moved(e, r, m);
+		free(m->proposal);
+		free(m->commit);
+		free(m->ref);
+		git_conflict_release(&m->conflict);
+		git_change_release(&m->change);
+	}
+	if (r->then && !job->dropped)
+		r->then(e, &r->proposals);
+	strings_release(&r->proposals);
+	free(r->at);
+	free(r->onto);
+	free(r);
+}
+
+void intake_rebase(struct engine *e, const struct strings *proposals, void (*then)(struct engine *e, const struct strings *proposals))
+{
+	struct rebase *r = xcalloc(1, sizeof *r);
+	r->job.work = rebase_work;
+	r->job.done = rebase_finished;
+	r->job.owner = r;
+	r->then = then;
+	r->onto = xstrdup(e->model.baseline);
+	strings_copy(&r->proposals, proposals);
+	for (size_t i = 0; i < proposals->count; i++) {
+		const struct proposal *p = model_proposal(&e->model, proposals->at[i]);
+		const struct revision *revision = p ? proposal_revision(p, 0) : NULL;
+		if (!revision || !revision->commit || !strcmp(revision->base, e->model.baseline))
+			continue;
+		struct moved *m = array_add(&r->at, &r->count, &r->room, sizeof *m);
+		m->proposal = xstrdup(p->id);
+		m->commit = xstrdup(revision->commit);
+		m->rev = (unsigned)p->rev + 1;
+		m->ref = xasprintf("refs/skydeck/%s/%s/%u", e->model.session, p->id, m->rev);
+	}
+	e->preparing = 1;
+	jobs_do(e, &r->job);
+}

@@ -1,0 +1,246 @@
+/* Landing: a signed proposal is put on the branch's head, built and checked once more in that combination, and only then
+ * moves the branch. The head is the new baseline; everything else that was kept is measured again on it, since effects
+ * need not add. One landing at a time, the strongest evidence first. */
+#include "core/engine/state.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/data/line.h"
+#include "core/data/query.h"
+
+struct landing {
+	char *proposal, *branch_ref, *head, *message;
+	char commit[GIT_ID];
+};
+
+struct landing_job {
+	struct job job;
+	char *commit, *onto, *ref, *message, *expect;
+	char id[GIT_ID];
+	struct git_conflict conflict;
+	struct err err;
+	int rc;
+};
+
+static void free_landing(struct landing *l)
+{
+	free(l->proposal);
+	free(l->branch_ref);
+	free(l->head);
+	free(l->message);
+	free(l);
+}
+
+void landing_abort(struct engine *e)
+{
+	struct landing *l = e->landing;
+	e->landing = NULL;
+	if (!l)
+		return;
+	arms_drop(e, l);
+	jobs_drop(e, l);
+	free_landing(l);
+}
+
+static void free_job(struct landing_job *j)
+{
+	free(j->commit);
+	free(j->onto);
+	free(j->ref);
+	free(j->message);
+	free(j->expect);
+	git_conflict_release(&j->conflict);
+	free(j);
+}
+
+/* state NULL: it keeps waiting for another signature; else the words of CONTRACT. */
+static void fail(struct engine *e, const char *state, const char *verdict, const char *run, const char *reason)
+{
+	engine_emit(e, &(struct event){ .kind = EVENT_LANDING_FAILED, .proposal = e->landing->proposal, .state = state ? state : "signing",
+		.verdict = verdict, .reason = reason, .run = run && *run ? run : NULL });
+	landing_abort(e);
+}
+
+static void trailers(const struct engine *e, const struct proposal *p, struct buf *out)
+{
+	struct buf change = {0};
+	change_line(p->change_percent, p->low, p->high, &change);
+	buf_printf(out, "Skydeck-Proposal: %s rev %zu\n", p->id, p->rev);
+	buf_printf(out, "Skydeck-Change: %s %s\n", e->model.metric ? e->model.metric : "metric", buf_str(&change));
+	buf_printf(out, "Skydeck-Evidence: %.4g of %.4g, %zu pairs\n", p->evidence, p->needed, p->pair_count);
+	buf_puts(out, "Skydeck-Workers:");
+	for (size_t i = 0; i < p->workers.count; i++)
+		buf_printf(out, " %s", p->workers.at[i]);
+	buf_putc(out, '\n');
+	for (size_t i = 0; i < p->sources.count; i++) {
+		const struct source *s = model_source(&e->model, p->sources.at[i]);
+		buf_printf(out, "Skydeck-Source: %s\n", s && s->key ? s->key : p->sources.at[i]);
+	}
+	buf_printf(out, "Skydeck-Session: %s\n", e->model.session);
+	const char *by = p->signed_by && !strncmp(p->signed_by, "user ", 5) ? p->signed_by + 5 : NULL;
+	buf_printf(out, "Reviewed-by: %s\n", by ? by : "nobody (autonomy auto)");
+	buf_release(&change);
+}
+
+static void rebase_work(struct job *job)
+{
+	struct landing_job *j = (struct landing_job *)job;
+	struct git *g = job->engine->git;
+	struct buf message = {0};
+	char head[GIT_ID];
+	if (git_ref_get(g, j->ref, head) < 0 || strcmp(head, j->onto)) {
+		j->rc = err_set(&j->err, "the branch moved: it is no longer at %.10s, where skydeck left it; put it back, or end the session", j->onto);
+		return;
+	}
+	j->rc = git_message(g, j->commit, &message, NULL, &j->err);
+	while (message.len && message.data[message.len - 1] == '\n')
+		buf_truncate(&message, message.len - 1);
+	buf_printf(&message, "\n\n%s", j->message);
+	if (!j->rc)
+		j->rc = git_rebase_commit(g, j->commit, j->onto, buf_str(&message), j->id, &j->conflict, &j->err);
+	buf_release(&message);
+}
+
+static void move_work(struct job *job)
+{
+	struct landing_job *j = (struct landing_job *)job;
+	struct git *g = job->engine->git;
+	if (git_is_checked_out(g, j->ref))
+		j->rc = err_set(&j->err, "%s is checked out in the working tree, which skydeck never touches: switch to another branch and sign again", j->ref);
+	else
+		j->rc = git_ref_set(g, j->ref, j->commit, j->expect, "skydeck: landed", &j->err);
+}
+
+/* All that was kept before is measured again on the new baseline. */
+static void measure_others_again(struct engine *e, const char *landed)
+{
+	struct strings others = {0};
+	for (size_t i = 0; i < e->model.proposal_count; i++) {
+		const struct proposal *p = &e->model.proposals[i];
+		if (p->state == STATE_SIGNING && strcmp(p->id, landed))
+			strings_add(&others, p->id);
+	}
+	if (others.count)
+		intake_rebase(e, &others, NULL);
+	strings_release(&others);
+}
+
+static void moved(struct job *job)
+{
+	struct landing_job *j = (struct landing_job *)job;
+	struct engine *e = job->engine;
+	if (job->dropped) {
+		free_job(j);
+		return;
+	}
+	struct landing *l = e->landing;
+	if (j->rc) {
+		fail(e, NULL, NULL, NULL, j->err.text);
+	} else {
+		char *proposal = xstrdup(l->proposal);
+		engine_emit(e, &(struct event){ .kind = EVENT_LANDED, .proposal = l->proposal, .commit = l->commit, .branch = e->model.branch });
+		engine_emit(e, &(struct event){ .kind = EVENT_BASELINE_SET, .commit = l->commit });
+		landing_abort(e);
+		measure_others_again(e, proposal);
+		free(proposal);
+	}
+	free_job(j);
+}
+
+static void checked(struct engine *e, void *owner, const char *arm, const struct arm_result *result)
+{
+	struct landing *l = owner;
+	(void)arm;
+	if (result->outcome == ARM_BUILD_FAILED || result->outcome == ARM_CHECKS_FAILED) {
+		int is_build = result->outcome == ARM_BUILD_FAILED;
+		fail(e, "done", is_build ? "build-failed" : "checks-failed", result->run, result->reason);
+		return;
+	}
+	if (result->outcome == ARM_GONE) {
+		fail(e, NULL, NULL, NULL, result->reason ? result->reason : "the build was lost");
+		return;
+	}
+	struct landing_job *j = xcalloc(1, sizeof *j);
+	*j = (struct landing_job){ .job = { .owner = l, .work = move_work, .done = moved }, .commit = xstrdup(l->commit),
+				   .ref = xstrdup(l->branch_ref), .expect = xstrdup(l->head) };
+	jobs_do(e, &j->job);
+}
+
+static void rebased(struct job *job)
+{
+	struct landing_job *j = (struct landing_job *)job;
+	struct engine *e = job->engine;
+	if (job->dropped) {
+		free_job(j);
+		return;
+	}
+	struct landing *l = e->landing;
+	if (j->rc > 0) {
+		char *why = xasprintf("%s%s%s", j->conflict.path ? j->conflict.path : "", j->conflict.path ? ": " : "",
+				      j->conflict.why ? j->conflict.why : "does not apply to the branch's head");
+		fail(e, "conflict", NULL, NULL, why);
+		free(why);
+	} else if (j->rc < 0) {
+		fail(e, NULL, NULL, NULL, j->err.text);
+	} else {
+		const struct proposal *p = model_proposal(&e->model, l->proposal);
+		const struct worker *worker = e->model.worker_count ? &e->model.workers[0] : NULL;
+		memcpy(l->commit, j->id, sizeof l->commit);
+		struct arm_plan plan = { .arm = l->proposal, .commit = l->commit, .tree = "landing", .worker = worker ? worker->id : "w1",
+					 .rev = (unsigned)p->rev, .wave = p->wave, .layout = 3, .with_checks = 1 };
+		arms_prepare(e, &plan, checked, l);
+	}
+	free_job(j);
+}
+
+static const struct proposal *strongest_signed(const struct engine *e)
+{
+	const struct proposal *best = NULL;
+	for (size_t i = 0; i < e->model.proposal_count; i++) {
+		const struct proposal *p = &e->model.proposals[i];
+		if (p->state == STATE_SIGNING && p->asked_to_sign && (!best || p->evidence > best->evidence))
+			best = p;
+	}
+	return best;
+}
+
+/* Under auto every winner of the wave is given its window before the first lands, so that the strongest goes first. */
+static int others_count_down(const struct engine *e)
+{
+	for (size_t i = 0; i < e->model.proposal_count; i++) {
+		const struct proposal *p = &e->model.proposals[i];
+		if (e->model.autonomy == AUTONOMY_AUTO && p->state == STATE_SIGNING && !p->asked_to_sign)
+			return 1;
+	}
+	return 0;
+}
+
+void landing_advance(struct engine *e)
+{
+	if (e->landing || e->preparing || !engine_may_run(e) || !e->runner)
+		return;
+	const struct proposal *p = strongest_signed(e);
+	if (!p || others_count_down(e) || (e->model.autonomy == AUTONOMY_AUTO && e->wave))
+		return;
+	const char *measured_on = p->baseline ? p->baseline : "";
+	if (strcmp(measured_on, e->model.baseline)) {	/* its figures are against a baseline that is gone */
+		struct strings one = {0};
+		strings_add(&one, p->id);
+		intake_rebase(e, &one, NULL);
+		strings_release(&one);
+		return;
+	}
+	struct landing *l = xcalloc(1, sizeof *l);
+	struct buf text = {0};
+	trailers(e, p, &text);
+	*l = (struct landing){ .proposal = xstrdup(p->id), .branch_ref = xasprintf("refs/heads/%s", e->model.branch),
+			       .head = xstrdup(e->model.baseline), .message = buf_take(&text) };
+	e->landing = l;
+	struct landing_job *j = xcalloc(1, sizeof *j);
+	*j = (struct landing_job){ .job = { .owner = l, .work = rebase_work, .done = rebased }, .commit = xstrdup(proposal_commit(p)),
+				   .onto = xstrdup(l->head), .ref = xstrdup(l->branch_ref), .message = xstrdup(l->message) };
+	jobs_do(e, &j->job);
+}

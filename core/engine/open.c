@@ -1,0 +1,447 @@
+/* How a session begins, and begins again. The harness is read from the working tree once, when the session starts, and
+ * frozen below the session's folder: whatever happens to the working tree or in a patch, all arms run that one. */
+#include "core/engine/open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/hash.h"
+#include "core/base/text.h"
+#include "core/engine/files.h"
+#include "core/engine/state.h"
+#include "core/research/source.h"
+
+enum { HARNESS_MAX = 16 << 20 };
+
+/* reference: pi-autoresearch's rule. If any .auto/ artefact exists, .auto/ is where everything is. */
+static char *default_script(const char *root, const char *modern, const char *legacy)
+{
+	char *path = xasprintf("%s/.auto", root);
+	int is_modern = !access(path, F_OK);
+	free(path);
+	const char *name = is_modern ? modern : legacy;
+	path = xasprintf("%s/%s", root, name);
+	int there = !access(path, R_OK);
+	free(path);
+	return there ? xasprintf("bash %s", name) : NULL;
+}
+
+/* Words of a command that are files of the target are the harness. */
+static void harness_files(const char *root, const char *command, struct strings *out)
+{
+	for (const char *p = command; p && *p;) {
+		size_t n = strcspn(p, " \t");
+		char *word = xstrndup(p, n), *name = word;
+		while (!strncmp(name, "./", 2))
+			name += 2;
+		char *path = xasprintf("%s/%s", root, name);
+		struct stat st;
+		if (*name && *name != '/' && !strstr(name, "..") && !stat(path, &st) && S_ISREG(st.st_mode) && !strings_have(out, name))
+			strings_add(out, name);
+		free(path);
+		free(word);
+		p += n;
+		p += strspn(p, " \t");
+	}
+}
+
+static int find_harness(struct engine *e, struct err *err)
+{
+	const struct config *c = &e->config;
+	const char *root = e->target.root;
+	e->measure = c->target_measure ? xstrdup(c->target_measure) : default_script(root, ".auto/measure.sh", "autoresearch.sh");
+	e->checks = c->target_checks ? xstrdup(c->target_checks) : default_script(root, ".auto/checks.sh", "autoresearch.checks.sh");
+	if (!e->measure)
+		return err_set(err, "there is no autoresearch.sh in %s: write a script that prints METRIC name=value lines, name one in target.measure, or run skydeck init", root);
+	harness_files(root, e->measure, &e->harness);
+	harness_files(root, e->checks, &e->harness);
+	return 0;
+}
+
+/* Copies the harness below the session's folder and hashes it, names included. */
+static int freeze_harness(struct engine *e, const char *id, char hash[GIT_ID], struct err *err)
+{
+	struct buf all = {0};
+	int rc = 0;
+	for (size_t i = 0; i < e->harness.count && !rc; i++) {
+		char *from = xasprintf("%s/%s", e->target.root, e->harness.at[i]);
+		char *name = xasprintf("harness/%s", e->harness.at[i]), *to = session_path(&e->target, id, name);
+		rc = file_copy(from, to, err);
+		buf_printf(&all, "%s\n", e->harness.at[i]);
+		if (!rc && buf_read_file(&all, to, HARNESS_MAX) < 0)
+			rc = err_set(err, "%s: %s", to, strerror(errno));
+		free(to);
+		free(name);
+		free(from);
+	}
+	git_hash(buf_str(&all), all.len, hash);
+	buf_release(&all);
+	return rc;
+}
+
+static int keep_meta(struct engine *e, struct err *err)
+{
+	struct buf files = {0};
+	for (size_t i = 0; i < e->harness.count; i++)
+		buf_printf(&files, "%s\n", e->harness.at[i]);
+	int rc = journal_put(e->journal, "harness", buf_str(&files), err);
+	if (!rc)
+		rc = journal_put(e->journal, "measure", e->measure, err);
+	if (!rc)
+		rc = journal_put(e->journal, "checks", e->checks ? e->checks : "", err);
+	buf_release(&files);
+	return rc;
+}
+
+static void read_meta(struct engine *e)
+{
+	char *files = journal_get(e->journal, "harness");
+	for (char *p = files; p && *p;) {
+		size_t n = strcspn(p, "\n");
+		char *name = xstrndup(p, n);
+		strings_add(&e->harness, name);
+		free(name);
+		p += n + (p[n] == '\n');
+	}
+	free(files);
+	e->measure = journal_get(e->journal, "measure");
+	e->checks = journal_get(e->journal, "checks");
+	if (e->checks && !*e->checks) {
+		free(e->checks);
+		e->checks = NULL;
+	}
+}
+
+static void name_dirty(struct engine *e)
+{
+	struct strings dirty = {0};
+	struct err ignored = {0};
+	if (!git_dirty(e->git, &dirty, &ignored) && dirty.count) {
+		fprintf(stderr, "skydeck: uncommitted changes are not part of the session:");
+		for (size_t i = 0; i < dirty.count && i < 10; i++) {
+			char *safe = text_safe_string(dirty.at[i], strlen(dirty.at[i]), TEXT_LINE);
+			fprintf(stderr, " %s", safe);
+			free(safe);
+		}
+		fprintf(stderr, dirty.count > 10 ? " and %zu more\n" : "\n", dirty.count - 10);
+	}
+	strings_release(&dirty);
+}
+
+static const char *runner_name(const struct engine *e)
+{
+	if (e->options.runner)
+		return e->options.runner;
+	if (e->config.session_runner)
+		return e->config.session_runner;
+	return e->config.sky_infra || e->config.sky_task ? "sky" : "local";
+}
+
+static const char *agent_name(const struct engine *e)
+{
+	return e->options.agent ? e->options.agent : e->config.session_agent;
+}
+
+static int check_names(struct engine *e, struct err *err)
+{
+	e->runner_ops = runner_find(runner_name(e));
+	if (!e->runner_ops)
+		return err_set(err, "there is no runner \"%s\": session.runner may be local", runner_name(e));
+	const struct config_agent *agent = config_agent_find(&e->config, agent_name(e));
+	if (!agent && agent_name(e))
+		return err_set(err, "there is no agent \"%s\": add [agent \"%s\"] to %s/config", agent_name(e), agent_name(e), e->target.folder);
+	if (agent && !(e->agent_ops = agent_find(agent->kind)))
+		return err_set(err, "agent \"%s\" is of kind \"%s\", which this skydeck does not have: patches is there", agent->name,
+			       agent->kind ? agent->kind : "");
+	return 0;
+}
+
+/* What the session starts from, stated in one turn. */
+static int make_session(struct engine *e, struct err *err)
+{
+	char head[GIT_ID], hash[GIT_ID];
+	char *id = NULL, *folder = NULL, *path = NULL, *branch = NULL;
+	int rc = -1;
+	if (git_head(e->git, head, err) < 0 || find_harness(e, err) < 0)
+		return -1;
+	name_dirty(e);
+	id = session_new_id(&e->target, clock_wall());
+	folder = session_path(&e->target, id, NULL);
+	branch = xasprintf("autoresearch/%s", id);
+	char *ref = xasprintf("refs/heads/%s", branch);
+	if (folder_make(folder, err) < 0 || git_exclude(e->git, ".skydeck/", err) < 0 || freeze_harness(e, id, hash, err) < 0)
+		goto out;
+	path = session_path(&e->target, id, "journal.db");
+	e->journal = journal_open(path, err);
+	if (!e->journal || keep_meta(e, err) < 0 || git_ref_set(e->git, ref, head, NULL, "skydeck: session starts", err) < 0)
+		goto out;
+	if (session_make_current(&e->target, id, err) < 0)
+		goto out;
+	char *safe = text_safe_string(e->target.root, strlen(e->target.root), TEXT_LINE);
+	const struct config_agent *agent = config_agent_find(&e->config, agent_name(e));
+	engine_emit(e, &(struct event){ .kind = EVENT_SESSION_OPENED, .session = id, .target = safe, .branch = branch,
+		.metric = e->config.target_metric, .unit = e->config.target_unit, .direction = e->config.target_direction,
+		.harness = hash, .runner = e->runner_ops->name, .agent = agent ? agent->name : NULL,
+		.seed = (int64_t)random_fresh_seed() });
+	engine_emit(e, &(struct event){ .kind = EVENT_BASELINE_SET, .commit = head });
+	free(safe);
+	e->is_new = 1;
+	rc = 0;
+out:
+	free(ref);
+	free(branch);
+	free(path);
+	free(folder);
+	free(id);
+	return rc;
+}
+
+static int fold_session(struct engine *e, const char *id, struct err *err)
+{
+	char *path = session_path(&e->target, id, "journal.db");
+	e->journal = journal_open(path, err);
+	int rc = e->journal ? session_fold(e->journal, &e->model, err) : -1;
+	free(path);
+	if (!rc)
+		read_meta(e);
+	return rc;
+}
+
+static void close_folded(struct engine *e)
+{
+	journal_close(e->journal);
+	e->journal = NULL;
+	model_release(&e->model);
+	model_init(&e->model);
+	strings_release(&e->harness);
+	free(e->measure);
+	free(e->checks);
+	e->measure = e->checks = NULL;
+}
+
+int open_session(struct engine *e, struct err *err)
+{
+	if (target_find(e->options.directory, &e->target, err) < 0)
+		return -1;
+	config_release(&e->config);
+	if (settings_load(&e->target, &e->config, err) < 0)
+		return -1;
+	e->git = git_open(e->target.root, err);
+	char head[GIT_ID];
+	if (!e->git || git_head(e->git, head, err) < 0 || check_names(e, err) < 0)
+		return -1;
+	e->lock = target_lock(&e->target, err);
+	if (e->lock < 0)
+		return -1;
+	char *id = session_current(&e->target);
+	if (id && fold_session(e, id, err) < 0) {
+		free(id);
+		return -1;
+	}
+	free(id);
+	int is_open = e->model.state == SESSION_OPEN || e->model.state == SESSION_PAUSED;
+	if (is_open && e->options.open == ENGINE_NEW)
+		return err_refuse(err, "session %s is open: skydeck stop ends it", e->model.session);
+	if (is_open || (e->model.state == SESSION_ENDED && e->options.open == ENGINE_JOIN))
+		return 0;
+	close_folded(e);
+	return make_session(e, err);
+}
+
+void open_recover_runs(struct engine *e, int status, const char *why)
+{
+	struct model *m = &e->model;
+	for (size_t i = 0; i < m->run_count; i++) {
+		char run[16];
+		if (m->runs[i].status)
+			continue;
+		snprintf(run, sizeof run, "r%u", m->runs[i].number);
+		engine_emit(e, &(struct event){ .kind = EVENT_RUN_ENDED, .run = run, .status = run_status_name((enum run_status)status),
+						.seconds = NAN, .reason = why });
+	}
+}
+
+void open_recover(struct engine *e)
+{
+	struct model *m = &e->model;
+	for (size_t i = m->viewer_count; i-- > 0;)
+		engine_emit(e, &(struct event){ .kind = EVENT_VIEWER_LEFT, .viewer = m->viewers[i].id });
+	open_recover_runs(e, RUN_LOST, "the engine ended");
+	for (size_t i = 0; i < m->worker_count; i++)
+		if (m->workers[i].round)
+			engine_emit(e, &(struct event){ .kind = EVENT_ROUND_VOIDED, .round = m->workers[i].round, .worker = m->workers[i].id,
+							.wave = m->workers[i].round_wave, .reason = "the engine ended" });
+}
+
+static void state_settings(struct engine *e)
+{
+	const struct config *c = &e->config;
+	double limit = e->options.budget >= 0 ? e->options.budget : c->session_budget;
+	const char *notice = !c->local_sandbox && !strcmp(e->runner_ops->name, "local") ? "no sandbox" : NULL;
+	struct model *m = &e->model;
+	int same = m->wave_size == (unsigned)c->session_wave && m->window == c->session_vetowindow && m->limit_usd == limit &&
+		   !notice == !m->notice && m->seq > 2;
+	if (!same)
+		engine_emit(e, &(struct event){ .kind = EVENT_SETTINGS, .size = c->session_wave, .window = c->session_vetowindow,
+						.limit_usd = limit, .text = notice });
+}
+
+static int state_autonomy(struct engine *e, struct err *err)
+{
+	const char *wanted = e->options.autonomy ? e->options.autonomy : e->is_new ? e->config.session_autonomy : NULL;
+	enum autonomy a;
+	if (!wanted)
+		return 0;
+	if (autonomy_parse(wanted, &a) < 0)
+		return err_code(err, EXIT_USAGE, "autonomy is manual, wave or auto, not \"%s\"", wanted);
+	if (e->is_new || a != e->model.autonomy)
+		engine_emit(e, &(struct event){ .kind = EVENT_AUTONOMY_SET, .autonomy = wanted });
+	return 0;
+}
+
+static void state_source(void *data, const struct finding *f)
+{
+	struct engine *e = data;
+	char id[16];
+	if (f->key && model_source(&e->model, f->key))
+		return;
+	snprintf(id, sizeof id, "s%zu", e->model.source_count + 1);
+	engine_emit(e, &(struct event){ .kind = EVENT_SOURCE_ADDED, .source = id, .type = f->type, .title = f->title, .id = f->key,
+					.url = f->url, .authors = f->authors, .text = f->note });
+}
+
+static void list_sources(struct engine *e)
+{
+	for (size_t i = 0; i < e->config.source_count; i++) {
+		const struct config_source *s = &e->config.sources[i];
+		const struct source_ops *ops = source_find(s->kind);
+		struct err err = {0};
+		if (!ops)
+			engine_alert(e, "source \"%s\" is of kind \"%s\", which this skydeck does not have", s->name, s->kind ? s->kind : "");
+		else if (ops->list(s, e->target.root, state_source, e, &err) < 0)
+			engine_alert(e, "%s", err.text);
+	}
+}
+
+static void apply_limits(struct engine *e)
+{
+	if (e->options.hours >= 0)
+		e->config.session_hours = e->options.hours;
+	if (e->options.experiments >= 0)
+		e->config.session_experiments = e->options.experiments;
+	e->rule = rule_of((enum rule_mode)(rule_mode_find(e->config.judge_mode) < 0 ? 0 : rule_mode_find(e->config.judge_mode)));
+	e->rule.effect_min = e->config.judge_mineffect;
+	e->rule.horizon = (size_t)(e->config.judge_horizon > 0 ? e->config.judge_horizon : 1);
+}
+
+static void number_from_model(struct engine *e)
+{
+	e->next_run = e->model.run_count ? e->model.runs[e->model.run_count - 1].number + 1 : 1;
+	e->next_proposal = (unsigned)e->model.proposal_count + 1;
+}
+
+int open_started(struct engine *e, struct err *err)
+{
+	apply_limits(e);
+	number_from_model(e);
+	e->git_thread = worker_thread_new(e->loop);
+	open_recover(e);
+	if (e->model.state == SESSION_ENDED)
+		return 0;
+	state_settings(e);
+	if (state_autonomy(e, err) < 0)
+		return -1;
+	if (e->is_new)
+		list_sources(e);
+	struct err problem = {0};
+	if (open_work(e, &problem) < 0) {
+		if (e->options.end_with_session) {
+			*err = problem;
+			return -1;
+		}
+		engine_alert(e, "%s", problem.text);
+		engine_pause(e, problem.text);
+	}
+	return 0;
+}
+
+/* agent */
+
+static void agent_proposes(void *data, const struct draft *d)
+{
+	struct engine *e = data;
+	char *by = xasprintf("agent %s", e->model.agent ? e->model.agent : "patches");
+	intake_draft(e, d, e->model.agent, by, NULL);
+	free(by);
+}
+
+static void agent_changed(void *data, const char *state, const char *text)
+{
+	struct engine *e = data;
+	e->agent_failed = !strcmp(state, "failed");
+	e->agent_finished = e->agent_failed || !strcmp(state, "finished");
+	if (!e->model.agent_state || strcmp(e->model.agent_state, state) || !text != !e->model.agent_text ||
+	    (text && strcmp(text, e->model.agent_text)))
+		engine_emit(e, &(struct event){ .kind = EVENT_AGENT_CHANGED, .agent = e->model.agent, .state = state, .text = text });
+	if (e->agent_failed)
+		engine_alert(e, "agent %s: %s", e->model.agent ? e->model.agent : "", text ? text : "failed");
+}
+
+static void agent_broken(void *data, const char *origin, const char *title, const char *why)
+{
+	struct engine *e = data;
+	intake_broken(e, e->model.agent, origin, title, why);
+}
+
+static int agent_knows(void *data, const char *origin)
+{
+	return intake_knows(data, origin);
+}
+
+static const struct agent_listener agent_listener = { agent_proposes, agent_changed, agent_broken, agent_knows };
+
+static int open_agent(struct engine *e, struct err *err)
+{
+	const struct config_agent *agent = config_agent_find(&e->config, agent_name(e));
+	if (!agent)
+		return 0;
+	struct agent_setup setup = { e->loop, agent, e->target.root, &agent_listener, e };
+	e->agent = e->agent_ops->open(&setup, err);
+	return e->agent ? 0 : -1;
+}
+
+int open_work(struct engine *e, struct err *err)
+{
+	if (e->model.state == SESSION_ENDED)
+		return 0;
+	char *folder = engine_path(e, NULL);
+	struct runner_setup setup = {
+		.loop = e->loop, .config = &e->config, .root = e->target.root, .folder = folder, .metric = e->model.metric,
+		.measure = e->measure, .checks = e->checks, .listener = steps_listener(), .data = e,
+	};
+	e->runner = e->runner_ops->open(&setup, err);
+	free(folder);
+	if (!e->runner)
+		return -1;
+	admission_start(e);
+	return open_agent(e, err);
+}
+
+void open_close_work(struct engine *e)
+{
+	if (e->agent)
+		e->agent_ops->close(e->agent);
+	if (e->runner)
+		e->runner_ops->close(e->runner);
+	e->agent = NULL;
+	e->runner = NULL;
+	arms_drop(e, NULL);
+	steps_clear(e);
+}

@@ -1,0 +1,21 @@
+/* Opening: a session is made or taken up again, and what works for it is started. */
+#ifndef CORE_ENGINE_OPEN_H
+#define CORE_ENGINE_OPEN_H
+
+#include "core/base/err.h"
+
+struct engine;
+
+/* Lock, settings, repository, journal, model; a new session where options say so. Nothing runs yet. */
+int open_session(struct engine *e, struct err *err);
+/* After the socket listens: recovery of what a crash left, the session's first facts, runner and agent. */
+int open_started(struct engine *e, struct err *err);
+/* Closes the runs and rounds that no process executes any more, and the viewers that are gone. */
+void open_recover(struct engine *e);
+/* Of these only the runs: closes what was started and has not ended. status: enum run_status. */
+void open_recover_runs(struct engine *e, int status, const char *why);
+/* Starts runner, workers and agent of an open session; stops them. */
+int open_work(struct engine *e, struct err *err);
+void open_close_work(struct engine *e);
+
+#endif

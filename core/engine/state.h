@@ -1,0 +1,172 @@
+/* The engine as its own files see it. Nobody outside core/engine includes this. */
+#ifndef CORE_ENGINE_STATE_H
+#define CORE_ENGINE_STATE_H
+
+#include "core/agents/agent.h"
+#include "core/base/random.h"
+#include "core/data/config.h"
+#include "core/data/model.h"
+#include "core/engine/engine.h"
+#include "core/engine/target.h"
+#include "core/io/git.h"
+#include "core/io/journal.h"
+#include "core/io/loop.h"
+#include "core/io/worker.h"
+#include "core/judge/rule.h"
+#include "core/link/server.h"
+#include "core/runners/runner.h"
+
+struct pending_step;
+struct arm_job;
+struct arm_result;
+struct engine;
+struct wave_run;
+struct landing;
+struct admission_run;
+
+struct engine {
+	struct loop *loop;
+	struct engine_options options;
+	struct target target;
+	struct config config;
+	int lock;			/* descriptor of .skydeck/lock */
+	int is_new;			/* this engine made the session */
+	struct journal *journal;
+	struct model model;
+	struct server *server;
+	struct worker_thread *git_thread;
+	struct git *git;		/* touched by jobs on git_thread only, once it runs */
+	const struct runner_ops *runner_ops;
+	struct runner *runner;
+	const struct agent_ops *agent_ops;
+	struct agent *agent;
+	struct rule rule;
+	struct strings harness;		/* paths of the harness in the target, frozen below the session's folder */
+	char *measure, *checks;		/* commands */
+	int agent_finished, agent_failed;
+	unsigned next_proposal, next_run, intake_waiting;
+	struct wave_run *wave;		/* the wave that runs; NULL: none */
+	struct admission_run *admission;
+	struct arm_job *arm_jobs;	/* arms that are getting ready */
+	char *base_artifact;		/* of trees/base as it stands; NULL: nothing to compare */
+	char base_commit[GIT_ID];	/* what stands built and checked in trees/base; "": nothing known */
+	unsigned base_layout;
+	struct base_job {		/* the preparation of it that is under way */
+		char commit[GIT_ID];
+		unsigned layout;
+		void (*done)(struct engine *e, void *owner, const char *arm, const struct arm_result *result);
+		void *owner;
+	} base_job;
+	struct landing *landing;	/* the one under way; NULL: none */
+	int preparing;			/* a git job readies the next wave, or revisions after a landing */
+	struct loop_timer *timer;
+	struct job *jobs;		/* given to git_thread and not back yet */
+	struct pending_step *steps;	/* given to the runner and not ended yet */
+	size_t step_count, step_room;
+	struct buf line;		/* of the event being stated */
+	enum { JOURNAL_FINE, JOURNAL_FAILED, JOURNAL_WAITS } broken;	/* it could not be written: in this turn; before, and nothing is done until it can */
+	struct err why_broken;
+	int64_t retry;			/* wall: when it is tried again */
+	int64_t idle_since;		/* wall; 0: not idle */
+	struct buf held;		/* lines for options.line, until the turn is durable */
+	int stopping;
+	int exit_code;
+	struct err fatal;
+};
+
+/* engine.c: states a fact. The only way. */
+void engine_emit(struct engine *e, struct event *ev);
+void engine_alert(struct engine *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void engine_end_session(struct engine *e, const char *reason);
+void engine_fail(struct engine *e, const struct err *err);	/* nothing can ever run: the session ends, exit 1 */
+char *engine_path(const struct engine *e, const char *name);	/* below the session's folder */
+int engine_may_run(const struct engine *e);			/* open, not paused, not broken */
+void engine_pause(struct engine *e, const char *reason);
+
+/* actions.c and queries.c */
+void actions_command(void *data, struct request *request, const char *by, const char *name, const struct json *args);
+void queries_query(void *data, struct request *request, const char *name, const struct json *args);
+int action_approve(struct engine *e, const char *by, struct proposal *p, struct err *err);
+int action_sign(struct engine *e, const char *by, struct proposal *p, struct err *err);
+
+/* intake.c: drafts become commits and proposals. request NULL: nobody waits for the answer. */
+void intake_draft(struct engine *e, const struct draft *d, const char *agent, const char *by, struct request *request);
+void intake_commit(struct engine *e, const char *revision, const char *title, const struct strings *sources, const char *by, struct request *request);
+void intake_broken(struct engine *e, const char *agent, const char *origin, const char *title, const char *why);
+int intake_knows(const struct engine *e, const char *origin);
+/* Puts the named proposals on the model's baseline where they are not: new revisions, or conflicts; then calls then. */
+void intake_rebase(struct engine *e, const struct strings *proposals, void (*then)(struct engine *e, const struct strings *proposals));
+
+/* jobs.c: git's work, on its thread. A job embeds this first; work runs on the thread and may touch engine->git, target
+ * and harness only; done runs on the loop, always, and frees the job; dropped: its owner is gone. */
+struct job {
+	struct engine *engine;
+	void *owner;
+	int dropped;
+	void (*work)(struct job *job);
+	void (*done)(struct job *job);
+	struct job *next;
+};
+void jobs_do(struct engine *e, struct job *job);
+void jobs_drop(struct engine *e, const void *owner);	/* marks all of the owner's jobs; owner NULL: every job */
+
+/* Writes a commit's tree with the harness laid over into trees/<name>, then calls done (problem NULL: fine). */
+typedef void checkout_done(struct engine *e, void *owner, const char *name, const char *problem);
+void trees_checkout(struct engine *e, const char *commit, const char *name, checkout_done *done, void *owner);
+char *tree_path(const struct engine *e, const char *name);	/* caller frees */
+
+/* steps.c: one execution of build, checks or measure, from submit to its run_ended. run is NULL in done where the step
+ * never began. */
+typedef void step_done(struct engine *e, void *owner, const char *arm, const struct run *run, const struct step_result *result);
+struct step_plan {
+	const char *arm, *worker, *tree, *label;	/* tree: name below trees/ */
+	enum step_kind kind;
+	unsigned rev, wave, round, layout;
+};
+void steps_submit(struct engine *e, const struct step_plan *plan, step_done *done, void *owner);
+void steps_drop(struct engine *e, const void *owner);	/* cancels the owner's steps and calls it no more; owner NULL: every step */
+void steps_cancel(struct engine *e, const void *owner, const char *arm, enum step_kind kind);	/* done still comes, with RUN_CANCELLED */
+void steps_clear(struct engine *e);			/* after the runner is closed: no step of it will end */
+const struct runner_listener *steps_listener(void);
+
+/* arms.c: an arm gets ready: its tree, its build, its checks. */
+enum arm_outcome { ARM_READY, ARM_SAME, ARM_BUILD_FAILED, ARM_CHECKS_FAILED, ARM_GONE };
+struct arm_result {
+	enum arm_outcome outcome;
+	char run[16];			/* whose log shows it; "" none */
+	const char *reason;		/* a sentence, or NULL */
+	const char *artifact;		/* of the build, or NULL */
+};
+typedef void arm_done(struct engine *e, void *owner, const char *arm, const struct arm_result *result);
+struct arm_plan {
+	const char *arm, *commit, *tree, *worker;
+	unsigned rev, wave, layout;
+	int with_checks;
+	const char *same_as;		/* an artifact: equal to it is ARM_SAME, and no checks are run; NULL: not compared */
+	int is_built, is_checked;	/* known to stand in its tree already */
+	const char *artifact;		/* of that build */
+};
+void arms_prepare(struct engine *e, const struct arm_plan *plan, arm_done *done, void *owner);
+void arms_cancel(struct engine *e, const void *owner, const char *arm);	/* done follows, with ARM_GONE */
+void arms_drop(struct engine *e, const void *owner);	/* with its steps and jobs */
+
+/* admission.c: workers come up and are admitted. */
+void admission_start(struct engine *e);
+void admission_worker_changed(struct engine *e, const struct worker_report *report);
+void admission_readmit(struct engine *e, const char *worker, double noise_percent, const char *why);
+int base_is_ready(const struct engine *e, unsigned layout);
+void base_prepare(struct engine *e, const char *worker, unsigned wave, unsigned layout, arm_done *done, void *owner);
+void admission_advance(struct engine *e);
+void admission_abort(struct engine *e);
+
+/* wave.c */
+void wave_advance(struct engine *e);			/* starts, resumes or moves on the wave */
+void wave_proposal_gone(struct engine *e, const struct proposal *p);	/* vetoed or cancelled while it was measured */
+int64_t wave_waits_until(const struct engine *e);		/* wall: when gathered approvals become a wave; 0: nothing waits */
+void wave_abort(struct engine *e);			/* forgets the wave's state in memory; a later advance resumes it */
+
+/* landing.c */
+void landing_advance(struct engine *e);
+void landing_abort(struct engine *e);
+
+#endif

@@ -1,0 +1,178 @@
+/* Steps between the engine and the runner: ids that start once, facts when they begin and end, and whom to tell. */
+#include "core/engine/state.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/data/query.h"
+
+struct pending_step {
+	unsigned run;
+	char *arm, *worker;
+	struct step_plan plan;		/* its texts are not kept */
+	step_done *done;		/* NULL: the owner is gone */
+	const void *owner;
+};
+
+static void run_id(unsigned number, char out[16])
+{
+	snprintf(out, 16, "r%u", number);
+}
+
+static struct pending_step *find(struct engine *e, const char *run)
+{
+	unsigned number;
+	if (sscanf(run, "r%u", &number) != 1)
+		return NULL;
+	for (size_t i = 0; i < e->step_count; i++)
+		if (e->steps[i].run == number)
+			return &e->steps[i];
+	return NULL;
+}
+
+static struct pending_step take(struct engine *e, struct pending_step *p)
+{
+	struct pending_step taken = *p;
+	array_remove(&e->steps, &e->step_count, (size_t)(p - e->steps), sizeof *p);
+	return taken;
+}
+
+static void tell(struct engine *e, struct pending_step taken, const struct run *run, const struct step_result *result)
+{
+	if (taken.done)
+		taken.done(e, (void *)(taken.owner), taken.arm, run, result);
+	free(taken.arm);
+	free(taken.worker);
+}
+
+struct refusal {
+	struct engine *engine;
+	char run[16];
+	struct err err;
+};
+
+static void refused(void *data)
+{
+	struct refusal *r = data;
+	struct pending_step *p = find(r->engine, r->run);
+	if (p)
+		tell(r->engine, take(r->engine, p), NULL, &(struct step_result){ .run = r->run, .status = RUN_LOST, .reason = r->err.text, .seconds = NAN });
+	free(r);
+}
+
+void steps_submit(struct engine *e, const struct step_plan *plan, step_done *done, void *owner)
+{
+	char run[16], experiment[32];
+	unsigned number = e->next_run++;
+	run_id(number, run);
+	struct pending_step *p = array_add(&e->steps, &e->step_count, &e->step_room, sizeof *p);
+	*p = (struct pending_step){ number, xstrdup(plan->arm), xstrdup(plan->worker), *plan, done, owner };
+	char *tree = tree_path(e, plan->tree), *name = xasprintf("logs/%s.log", run), *log = engine_path(e, name);
+	snprintf(experiment, sizeof experiment, "wave-%u", plan->wave);
+	struct step step = {
+		.run = run, .worker = plan->worker, .arm = plan->arm, .kind = plan->kind, .tree = tree, .log = log, .label = plan->label,
+		.experiment = experiment, .description = e->model.session, .round = plan->round, .layout = plan->layout,
+	};
+	struct refusal *r = xcalloc(1, sizeof *r);
+	r->engine = e;
+	memcpy(r->run, run, sizeof run);
+	if (e->runner && e->runner_ops->submit(e->runner, &step, &r->err) == 0) {
+		free(r);
+	} else {	/* told later, as every other end is */
+		if (!e->runner)
+			err_set(&r->err, "no runner is open");
+		loop_after(e->loop, 0, refused, r);
+	}
+	free(log);
+	free(name);
+	free(tree);
+}
+
+static int is_of(const struct pending_step *p, const void *owner)
+{
+	return !owner || p->owner == owner;
+}
+
+void steps_drop(struct engine *e, const void *owner)
+{
+	for (size_t i = 0; i < e->step_count; i++)
+		if (is_of(&e->steps[i], owner))
+			e->steps[i].done = NULL;
+	for (size_t i = e->step_count; i-- > 0 && e->runner;) {
+		char run[16];
+		if (i >= e->step_count || !is_of(&e->steps[i], owner))
+			continue;
+		run_id(e->steps[i].run, run);
+		e->runner_ops->cancel(e->runner, run);
+	}
+}
+
+void steps_clear(struct engine *e)
+{
+	for (size_t i = 0; i < e->step_count; i++) {
+		free(e->steps[i].arm);
+		free(e->steps[i].worker);
+	}
+	free(e->steps);
+	e->steps = NULL;
+	e->step_count = e->step_room = 0;
+}
+
+void steps_cancel(struct engine *e, const void *owner, const char *arm, enum step_kind kind)
+{
+	for (size_t i = e->step_count; i-- > 0 && e->runner;) {
+		char run[16];
+		if (i >= e->step_count || e->steps[i].owner != owner || e->steps[i].plan.kind != kind || (arm && strcmp(e->steps[i].arm, arm)))
+			continue;
+		run_id(e->steps[i].run, run);
+		e->runner_ops->cancel(e->runner, run);
+	}
+}
+
+static void worker_changed(void *data, const struct worker_report *report)
+{
+	admission_worker_changed(data, report);
+}
+
+static void step_started(void *data, const char *run)
+{
+	struct engine *e = data;
+	const struct pending_step *p = find(e, run);
+	if (!p)
+		return;
+	engine_emit(e, &(struct event){ .kind = EVENT_RUN_STARTED, .run = run, .worker = p->worker, .arm = p->arm, .rev = p->plan.rev,
+		.step = step_name(p->plan.kind), .round = p->plan.round, .wave = p->plan.wave, .layout = p->plan.layout });
+}
+
+static void step_ended(void *data, const struct step_result *result)
+{
+	struct engine *e = data;
+	struct pending_step *p = find(e, result->run);
+	if (!p)
+		return;
+	char *file = xasprintf("logs/%s.log", result->run);
+	const struct metrics none = {0};
+	struct log_reference log = { result->log_bytes ? file : NULL, (int64_t)result->log_bytes, (int64_t)result->log_lines };
+	if (model_run(&e->model, result->run))
+		engine_emit(e, &(struct event){ .kind = EVENT_RUN_ENDED, .run = result->run, .status = run_status_name(result->status),
+			.exit = result->exit_code, .seconds = result->seconds, .metrics = result->metrics ? *result->metrics : none,
+			.artifact = result->artifact, .reason = result->reason, .log = log });
+	free(file);
+	tell(e, take(e, p), model_run(&e->model, result->run), result);
+}
+
+static void step_output(void *data, const char *run, uint64_t lines, uint64_t bytes, const char *last_line)
+{
+	struct engine *e = data;
+	model_tail(&e->model, run, (int64_t)lines, (int64_t)bytes, last_line);
+	server_tail(e->server, run, lines, bytes, last_line);
+}
+
+const struct runner_listener *steps_listener(void)
+{
+	static const struct runner_listener listener = { worker_changed, step_started, step_ended, step_output };
+	return &listener;
+}

@@ -1,0 +1,826 @@
+/* A wave: the approved proposals that are tried together against one baseline.
+ *
+ * Its arms get ready (build, compare, checks), then rounds follow: the baseline and every live candidate once each, in
+ * random order, on one worker. After each complete round every candidate's pair goes to its trial; verdicts and the end
+ * of a phase come from there. Phase 2 goes on with another worker, or on the same host with every arm built anew in
+ * another layout. A run that fails, or a value that cannot be true, voids its round; the same arm twice running is its
+ * verdict.
+ *
+ * All that is here can be lost: a wave is taken up again from the model, by replaying its pairs through the same trials.
+ * Callbacks only record; wave_advance, called once per turn, decides what happens next, so that a pause holds everywhere. */
+#include "core/engine/state.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/hash.h"
+#include "core/data/query.h"
+#include "core/judge/admission.h"
+#include "core/judge/plausibility.h"
+#include "core/judge/trial.h"
+
+enum { ARMS_MAX = 5, WATCHES_MAX = 8, EARLIER_MAX = 64, GATHER = 1500000 /* microseconds that approvals are gathered */ };
+
+struct arm {
+	char id[16];			/* "base", "p3" */
+	char tree[16];
+	char *commit;
+	unsigned rev;
+	int is_ready, is_preparing;
+	int is_out;			/* has a verdict, or was taken out */
+	int has_switched;		/* waits for phase 2 */
+	unsigned failures, suspicions;	/* rounds running */
+	struct trial trial;		/* not of the baseline */
+	/* of the present round */
+	int ran;
+	enum run_status status;
+	double value, seconds;
+	unsigned run;
+	char reason[256];
+	struct metrics metrics;
+};
+struct wave_run {
+	unsigned number, phase, layout;
+	uint64_t seed;
+	char *worker;
+	struct arm arms[ARMS_MAX];	/* [0] is the baseline */
+	size_t count;
+	int base_asked, base_failed;
+	int in_round;
+	size_t submitted, ended;
+	unsigned attempt;		/* of the present round */
+	char blameless[128];		/* why the round does not count although no arm failed; "": it does */
+	struct history histories[1 + WATCHES_MAX];
+	char watches[WATCHES_MAX][64];	/* names of secondary metrics */
+	size_t watch_count;
+	char *artifact[3];		/* the baseline's, by layout */
+};
+
+static const struct wave *model_of(const struct engine *e, const struct wave_run *w)
+{
+	return model_wave(&e->model, w->number);
+}
+
+static double percent(double log_ratio)
+{
+	return isfinite(log_ratio) ? 100 * expm1(log_ratio) : NAN;
+}
+
+static void release(struct wave_run *w)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		free(w->arms[i].commit);
+		metrics_release(&w->arms[i].metrics);
+		if (i)
+			trial_release(&w->arms[i].trial);
+	}
+	for (size_t i = 0; i < sizeof w->artifact / sizeof *w->artifact; i++)
+		free(w->artifact[i]);
+	free(w->worker);
+	free(w);
+}
+
+void wave_abort(struct engine *e)
+{
+	struct wave_run *w = e->wave;
+	e->wave = NULL;
+	if (!w)
+		return;
+	arms_drop(e, w);
+	release(w);
+}
+
+/* verdicts */
+
+static void collect_workers(const struct proposal *p, struct strings *out)
+{
+	for (size_t i = 0; i < p->pair_count; i++)
+		if (p->pairs[i].worker && !strings_have(out, p->pairs[i].worker))
+			strings_add(out, p->pairs[i].worker);
+}
+
+static int is_one_host(const struct engine *e, const struct strings *workers)
+{
+	for (size_t i = 1; i < workers->count; i++) {
+		const char *a = e->runner_ops->host(e->runner, workers->at[0]), *b = e->runner_ops->host(e->runner, workers->at[i]);
+		if (!a || !b || strcmp(a, b))
+			return 0;
+	}
+	return workers->count > 0;
+}
+
+static void state_verdict(struct engine *e, struct wave_run *w, struct arm *arm, enum verdict verdict, const char *run, const char *reason)
+{
+	const struct proposal *p = model_proposal(&e->model, arm->id);
+	const struct wave *wave = model_of(e, w);
+	struct trial_report r = trial_report(&arm->trial);
+	struct strings workers = {0};
+	arm->is_out = 1;
+	if (!p || p->state == STATE_VETOED || p->state == STATE_CANCELLED)
+		return;
+	collect_workers(p, &workers);
+	if (!reason && verdict == VERDICT_KEEP && is_one_host(e, &workers))
+		reason = "one host";
+	engine_emit(e, &(struct event){ .kind = EVENT_VERDICT, .proposal = arm->id, .rev = arm->rev, .verdict = verdict_name(verdict),
+		.pairs = (int64_t)r.pairs, .change_percent = percent(r.hl), .low = percent(r.low), .high = percent(r.high),
+		.shrunk_percent = percent(r.shrunk), .evidence = r.pairs ? r.evidence : NAN, .needed = r.pairs ? r.needed : NAN,
+		.workers = workers, .reason = reason, .run = run && *run ? run : NULL, .baseline = wave ? wave->baseline : NULL });
+	strings_release(&workers);
+}
+
+/* the trials */
+
+/* The pair's secondary metrics go before the pair that decides. values: of the arm; base: the baseline's. */
+static void watch_secondary(struct engine *e, struct wave_run *w, struct arm *arm, const struct metrics *values, const struct metrics *base)
+{
+	for (size_t i = 0; values && base && i < values->count; i++) {
+		const char *name = values->at[i].name;
+		double a = metric_median(metrics_find(base, name)), b = metric_median(&values->at[i]);
+		if ((e->model.metric && !strcmp(name, e->model.metric)) || !(a > 0) || !(b > 0))
+			continue;
+		size_t k = 0;
+		while (k < w->watch_count && strcmp(w->watches[k], name))
+			k++;
+		if (k == WATCHES_MAX || strlen(name) >= sizeof w->watches[0])
+			continue;
+		if (k == w->watch_count)
+			memcpy(w->watches[w->watch_count++], name, strlen(name) + 1);
+		while (arm->trial.watch_count <= k)
+			trial_watch(&arm->trial, e->rule.margin);
+		/* A secondary metric of rate or time is read as the primary one is, unless its name says seconds. */
+		size_t n = strlen(name);
+		int lower = e->model.lower_is_better || (n > 2 && !strcmp(name + n - 2, "_s")) || (n > 3 && !strcmp(name + n - 3, "_ms")) ||
+			    (n > 3 && (!strcmp(name + n - 3, "_kb") || !strcmp(name + n - 3, "_mb"))) || strstr(name, "seconds") || strstr(name, "µs");
+		trial_secondary(&arm->trial, k, w->histories, (lower ? -1 : 1) * log(b / a));
+	}
+}
+
+static const struct run *measured_run(const struct engine *e, unsigned wave, const char *worker, unsigned round, const char *arm)
+{
+	for (size_t i = e->model.run_count; i-- > 0;) {
+		const struct run *r = &e->model.runs[i];
+		if (r->wave == wave && r->round == round && !r->voided && !strcmp(r->step, "measure") && !strcmp(r->arm, arm) &&
+		    r->worker && !strcmp(r->worker, worker))
+			return r;
+	}
+	return NULL;
+}
+
+static void enter_stay(struct engine *e, struct wave_run *w, const struct stay *stay)
+{
+	memset(w->histories, 0, sizeof w->histories);
+	for (size_t i = 0; i < stay->history.count; i++)
+		history_add(&w->histories[0], stay->history.at[i]);
+	int is_new_phase = stay->phase != w->phase;
+	w->phase = stay->phase;
+	w->layout = stay->layout;
+	string_set(&w->worker, stay->worker);
+	(void)e;
+	for (size_t i = 1; i < w->count; i++) {
+		struct arm *arm = &w->arms[i];
+		if (arm->is_out)
+			continue;
+		if (is_new_phase)
+			arm->has_switched = 0;
+		trial_enter_worker(&arm->trial);
+	}
+}
+
+/* What a decision does to the arm itself; the same live and in a replay. */
+static void settle(struct wave_run *w, struct arm *arm, enum decision decision)
+{
+	if (decision == TRIAL_CONTINUE)
+		return;
+	trial_leave_worker(&arm->trial, w->histories);
+	if (decision == TRIAL_SWITCH)
+		arm->has_switched = 1;
+	else
+		arm->is_out = 1;
+}
+
+static enum verdict verdict_of(enum decision decision)
+{
+	switch (decision) {
+	case TRIAL_KEEP:	return VERDICT_KEEP;
+	case TRIAL_SMALL:	return VERDICT_SMALL;
+	case TRIAL_REJECT:	return VERDICT_REJECT;
+	case TRIAL_PARK:	return VERDICT_PARK;
+	default:		return VERDICT_NONE;
+	}
+}
+
+static void learn(struct engine *e, struct wave_run *w, size_t before)
+{
+	struct reals learned = {0};
+	const struct history *h = &w->histories[0];
+	for (size_t i = before < h->count ? before : h->count; i < h->count; i++)
+		reals_add(&learned, h->magnitude[i]);
+	if (learned.count)
+		engine_emit(e, &(struct event){ .kind = EVENT_SCALE_LEARNED, .worker = w->worker, .magnitudes = learned });
+	free(learned.at);
+}
+
+/* What a trial taught the worker's history: the part that stands at its end now. */
+static size_t learned_count(const struct arm *arm)
+{
+	size_t n = arm->trial.evidence.count - arm->trial.evidence.stay;
+	return n >= 3 ? n : 0;
+}
+
+static void judge_pair(struct engine *e, struct wave_run *w, struct arm *arm, unsigned round)
+{
+	const struct arm *base = &w->arms[0];
+	double d = (e->model.lower_is_better ? -1 : 1) * log(arm->value / base->value);
+	watch_secondary(e, w, arm, &arm->metrics, &base->metrics);
+	enum decision decision = trial_pair(&arm->trial, w->histories, d);
+	struct trial_report r = trial_report(&arm->trial);
+	engine_emit(e, &(struct event){ .kind = EVENT_EVIDENCE, .proposal = arm->id, .worker = w->worker, .round = round, .phase = w->phase,
+		.ratio = d, .value = arm->value, .base_value = base->value, .pairs = (int64_t)r.pairs, .evidence = r.evidence, .needed = r.needed,
+		.change_percent = percent(r.hl), .low = percent(r.low), .high = percent(r.high) });
+	size_t taught = decision == TRIAL_CONTINUE ? 0 : learned_count(arm);
+	settle(w, arm, decision);
+	if (taught > w->histories[0].count)
+		taught = w->histories[0].count;
+	if (taught)
+		learn(e, w, w->histories[0].count - taught);
+	if (decision != TRIAL_CONTINUE && decision != TRIAL_SWITCH)
+		state_verdict(e, w, arm, verdict_of(decision), NULL, NULL);
+}
+
+/* taking up again */
+
+static void replay_stay(struct engine *e, struct wave_run *w, unsigned index)
+{
+	unsigned last = 0;
+	for (size_t i = 1; i < w->count; i++) {
+		const struct proposal *p = model_proposal(&e->model, w->arms[i].id);
+		for (size_t k = 0; k < p->pair_count; k++)
+			if (p->pairs[k].stay == index && p->pairs[k].round > last)
+				last = p->pairs[k].round;
+	}
+	for (unsigned round = 1; round <= last; round++)
+		for (size_t i = 1; i < w->count; i++) {
+			struct arm *arm = &w->arms[i];
+			const struct proposal *p = model_proposal(&e->model, arm->id);
+			for (size_t k = 0; k < p->pair_count && !arm->is_out; k++) {
+				if (p->pairs[k].stay != index || p->pairs[k].round != round)
+					continue;
+				const struct run *run = measured_run(e, w->number, p->pairs[k].worker, round, arm->id);
+				const struct run *base = measured_run(e, w->number, p->pairs[k].worker, round, "base");
+				watch_secondary(e, w, arm, run ? run->metrics : NULL, base ? base->metrics : NULL);
+				settle(w, arm, trial_pair(&arm->trial, w->histories, p->pairs[k].ratio));
+			}
+		}
+}
+
+static void set_relinked(struct wave_run *w)
+{
+	/* Interpreted targets have no layout to shuffle; a build that ignores SKYDECK_LAYOUT makes the same artefact again. */
+	int same = w->artifact[1] && w->artifact[2] && !strcmp(w->artifact[1], w->artifact[2]);
+	for (size_t i = 1; i < w->count; i++)
+		w->arms[i].trial.relinked = !same;
+}
+
+static void take_up(struct engine *e, const struct wave *wave)
+{
+	struct wave_run *w = xcalloc(1, sizeof *w);
+	w->number = wave->number;
+	w->seed = wave->seed;
+	w->layout = 1;
+	w->count = 1;
+	snprintf(w->arms[0].id, sizeof w->arms[0].id, "base");
+	snprintf(w->arms[0].tree, sizeof w->arms[0].tree, "base");
+	w->arms[0].commit = xstrdup(wave->baseline);
+	for (size_t i = 0; i < wave->proposals.count && w->count < ARMS_MAX; i++) {
+		const struct proposal *p = model_proposal(&e->model, wave->proposals.at[i]);
+		if (!p || p->wave != wave->number || !proposal_commit(p))
+			continue;
+		struct arm *arm = &w->arms[w->count++];
+		snprintf(arm->id, sizeof arm->id, "%s", p->id);
+		snprintf(arm->tree, sizeof arm->tree, "%s", p->id);
+		arm->commit = xstrdup(proposal_commit(p));
+		arm->rev = (unsigned)p->rev;
+		trial_init(&arm->trial, &e->rule, wave->alpha);
+		arm->is_out = p->state != STATE_QUEUED && p->state != STATE_RUNNING && !p->pair_count;
+	}
+	for (unsigned i = 0; i < wave->stay_count; i++) {
+		enter_stay(e, w, &wave->stays[i]);
+		if (i + 1 <= wave->stay_count)
+			replay_stay(e, w, i);
+	}
+	for (size_t i = 1; i < w->count; i++) {
+		const struct proposal *p = model_proposal(&e->model, w->arms[i].id);
+		if (p->state != STATE_QUEUED && p->state != STATE_RUNNING)
+			w->arms[i].is_out = 1;
+	}
+	e->wave = w;
+}
+
+/* beginning */
+
+static const struct worker *quietest_worker(const struct engine *e, const char *but)
+{
+	const struct worker *best = NULL;
+	for (size_t i = 0; i < e->model.worker_count; i++) {
+		const struct worker *w = &e->model.workers[i];
+		if (!w->admitted || !w->state || (strcmp(w->state, "ready") && strcmp(w->state, "busy")) || (but && !strcmp(w->id, but)))
+			continue;
+		if (!best || w->noise_percent < best->noise_percent)
+			best = w;
+	}
+	return best;
+}
+
+static int must_gather(const struct engine *e, size_t approved)
+{
+	int64_t newest = 0;
+	if (approved >= e->model.wave_size)
+		return 0;
+	if (e->intake_waiting)
+		return 1;
+	for (size_t i = 0; i < e->model.proposal_count; i++) {
+		const struct proposal *p = &e->model.proposals[i];
+		if (p->state == STATE_WAITING && e->model.autonomy == AUTONOMY_AUTO)
+			return 1;	/* time is about to pass its gate */
+		if (p->state == STATE_APPROVED && p->since > newest)
+			newest = p->since;
+	}
+	return e->model.autonomy != AUTONOMY_AUTO && clock_wall() < newest + GATHER;
+}
+
+int64_t wave_waits_until(const struct engine *e)
+{
+	int64_t newest = 0;
+	for (size_t i = 0; i < e->model.proposal_count && !e->wave; i++)
+		if (e->model.proposals[i].state == STATE_APPROVED && e->model.proposals[i].since > newest)
+			newest = e->model.proposals[i].since;
+	return newest && newest + GATHER > clock_wall() ? newest + GATHER : 0;
+}
+
+static int is_landing_due(const struct engine *e)
+{
+	if (e->landing)
+		return 1;
+	for (size_t i = 0; i < e->model.proposal_count; i++) {
+		const struct proposal *p = &e->model.proposals[i];
+		if (p->state == STATE_SIGNING && (p->asked_to_sign || e->model.autonomy == AUTONOMY_AUTO))
+			return 1;
+	}
+	return 0;
+}
+
+static void begin(struct engine *e)
+{
+	struct strings chosen = {0};
+	int must_move = 0;
+	for (size_t i = 0; i < e->model.proposal_count && chosen.count < e->model.wave_size; i++) {
+		const struct proposal *p = &e->model.proposals[i];
+		if (p->state != STATE_APPROVED || !proposal_commit(p))
+			continue;
+		strings_add(&chosen, p->id);
+		must_move |= strcmp(proposal_revision(p, 0)->base, e->model.baseline) != 0;
+	}
+	if (chosen.count && !must_gather(e, chosen.count) && must_move) {
+		intake_rebase(e, &chosen, NULL);
+	} else if (chosen.count && !must_gather(e, chosen.count)) {
+		unsigned number = e->model.wave_count ? e->model.waves[e->model.wave_count - 1].number + 1 : 1;
+		double alpha = rule_alpha(&e->rule, count_kept_in_horizon(&e->model, e->rule.horizon));
+		engine_emit(e, &(struct event){ .kind = EVENT_WAVE_STARTED, .wave = number, .baseline = e->model.baseline,
+			.proposals = chosen, .seed = (int64_t)random_mix(e->model.seed, number), .alpha = alpha });
+	}
+	strings_release(&chosen);
+}
+
+static void start_phase(struct engine *e, struct wave_run *w, unsigned phase)
+{
+	const struct worker *other = phase == 2 ? quietest_worker(e, w->worker) : NULL;
+	const struct worker *worker = other ? other : quietest_worker(e, NULL);
+	if (!worker)
+		return;		/* asked again when one is admitted */
+	char *id = xstrdup(worker->id);
+	engine_emit(e, &(struct event){ .kind = EVENT_PHASE_STARTED, .wave = w->number, .phase = phase, .worker = id, .layout = phase });
+	engine_emit(e, &(struct event){ .kind = EVENT_WORKER_CHANGED, .worker = id, .state = "busy", .noise_percent = NAN, .usd_per_hour = NAN });
+	free(id);
+	const struct wave *wave = model_of(e, w);
+	if (wave && wave->stay_count)
+		enter_stay(e, w, &wave->stays[wave->stay_count - 1]);
+	for (size_t i = 0; i < w->count; i++)
+		w->arms[i].is_ready = w->arms[i].is_preparing = 0;
+}
+
+/* getting ready */
+
+static struct arm *arm_named(struct wave_run *w, const char *id)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (!strcmp(w->arms[i].id, id))
+			return &w->arms[i];
+	return NULL;
+}
+
+static void base_done(struct engine *e, void *owner, const char *name, const struct arm_result *result)
+{
+	struct wave_run *w = e->wave;
+	(void)name;
+	if (w != owner)
+		return;
+	w->base_asked = 0;
+	if (result->outcome == ARM_READY || result->outcome == ARM_GONE)
+		return;
+	struct err err = { .code = EXIT_FAILED };
+	snprintf(err.text, sizeof err.text, "the baseline %.10s %s: %s (skydeck log %s shows it)", e->model.baseline,
+		 result->outcome == ARM_BUILD_FAILED ? "does not build" : "does not pass its checks", result->reason ? result->reason : "", result->run);
+	engine_fail(e, &err);
+}
+
+static void arm_prepared(struct engine *e, void *owner, const char *name, const struct arm_result *result)
+{
+	struct wave_run *w = owner;
+	struct arm *arm = arm_named(w, name);
+	arm->is_preparing = 0;
+	switch (result->outcome) {
+	case ARM_READY:
+		arm->is_ready = 1;
+		break;
+	case ARM_SAME:
+		state_verdict(e, w, arm, VERDICT_SAME, NULL, result->reason);
+		break;
+	case ARM_BUILD_FAILED:
+		state_verdict(e, w, arm, VERDICT_BUILD_FAILED, result->run, result->reason);
+		break;
+	case ARM_CHECKS_FAILED:
+		state_verdict(e, w, arm, VERDICT_CHECKS_FAILED, result->run, result->reason);
+		break;
+	case ARM_GONE:
+		if (!arm->is_out && result->reason && strcmp(result->reason, "cancelled"))
+			engine_alert(e, "%s could not get ready: %s", arm->id, result->reason);
+		break;	/* asked for again at the next turn while it is still wanted */
+	}
+}
+
+static int wants_phase(const struct wave_run *w, const struct arm *arm)
+{
+	(void)w;
+	return !arm->is_out && !arm->has_switched;
+}
+
+static void prepare_arm(struct engine *e, struct wave_run *w, struct arm *arm)
+{
+	const struct run *build = find_run(&e->model, e->model.baseline_run, arm->id, "build", arm->rev, 0);
+	const struct run *checks = find_run(&e->model, e->model.baseline_run, arm->id, "checks", arm->rev, 0);
+	int is_built = build && build->layout == w->layout && build->wave == w->number;
+	arm->is_preparing = 1;
+	struct arm_plan plan = { .arm = arm->id, .commit = arm->commit, .tree = arm->tree, .worker = w->worker, .rev = arm->rev,
+		.wave = w->number, .layout = w->layout, .with_checks = w->phase == 1, .same_as = w->phase == 1 ? e->base_artifact : NULL,
+		.is_built = is_built, .is_checked = checks && checks->wave == w->number, .artifact = is_built ? build->artifact : NULL };
+	arms_prepare(e, &plan, arm_prepared, w);
+}
+
+/* Returns 1 when all live arms stand built and checked. */
+static int get_ready(struct engine *e, struct wave_run *w)
+{
+	if (w->base_asked)
+		return 0;
+	if (!base_is_ready(e, w->layout)) {
+		w->base_asked = 1;
+		base_prepare(e, w->worker, w->number, w->layout, base_done, w);
+		return 0;
+	}
+	if (w->layout < 3 && !w->artifact[w->layout]) {
+		string_set(&w->artifact[w->layout], e->base_artifact);
+		if (w->layout == 2 && !w->artifact[1]) {	/* taken up in phase 2: what phase 1 ran is in the runs */
+			for (size_t i = e->model.run_count; i-- > e->model.baseline_run && !w->artifact[1];)
+				if (!strcmp(e->model.runs[i].arm, "base") && e->model.runs[i].layout == 1 && e->model.runs[i].artifact)
+					string_set(&w->artifact[1], e->model.runs[i].artifact);
+		}
+		set_relinked(w);
+	}
+	int ready = 1;
+	for (size_t i = 1; i < w->count; i++) {
+		struct arm *arm = &w->arms[i];
+		if (!wants_phase(w, arm) || arm->is_ready)
+			continue;
+		ready = 0;
+		if (!arm->is_preparing)
+			prepare_arm(e, w, arm);
+	}
+	return ready;
+}
+
+/* rounds */
+
+static unsigned round_number(const struct engine *e, const struct wave_run *w)
+{
+	const struct worker *worker = model_worker(&e->model, w->worker);
+	return worker ? worker->rounds_done + 1 : 1;
+}
+
+static void measured(struct engine *e, void *owner, const char *name, const struct run *run, const struct step_result *result)
+{
+	struct wave_run *w = owner;
+	struct arm *arm = arm_named(w, name);
+	w->ended++;
+	arm->ran = 1;
+	arm->status = result->status;
+	arm->value = run ? run->value : NAN;
+	arm->seconds = result->seconds;
+	arm->run = run ? run->number : 0;
+	snprintf(arm->reason, sizeof arm->reason, "%s", result->reason ? result->reason : "");
+	metrics_release(&arm->metrics);
+	if (result->metrics)
+		metrics_copy(&arm->metrics, result->metrics);
+	if (result->status != RUN_OK && result->status != RUN_CANCELLED)
+		steps_cancel(e, w, NULL, STEP_MEASURE);		/* the round does not count: the rest would be paid for nothing */
+}
+
+static void start_round(struct engine *e, struct wave_run *w)
+{
+	size_t order[ARMS_MAX], labels[ARMS_MAX], n = 0;
+	unsigned round = round_number(e, w);
+	struct random random;
+	for (size_t i = 0; i < w->count; i++) {
+		w->arms[i].ran = 0;
+		if (!i || (wants_phase(w, &w->arms[i]) && w->arms[i].is_ready))
+			order[n++] = i;
+	}
+	for (size_t i = 0; i < n; i++)
+		labels[i] = i;
+	random_seed(&random, random_mix(random_mix(w->seed, hash_string(w->worker)), round * 64ull + w->attempt));
+	random_shuffle(&random, order, n);
+	random_shuffle(&random, labels, n);
+	struct buf names = {0};
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&names, "%s%s", i ? " " : "", w->arms[order[i]].id);
+	engine_emit(e, &(struct event){ .kind = EVENT_ROUND_STARTED, .round = round, .worker = w->worker, .wave = w->number, .phase = w->phase,
+					.order = buf_str(&names) });
+	buf_release(&names);
+	w->in_round = 1;
+	w->submitted = n;
+	w->ended = 0;
+	w->blameless[0] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		const struct arm *arm = &w->arms[order[i]];
+		char label[2] = { (char)('a' + labels[i]), '\0' };
+		struct step_plan plan = { .arm = arm->id, .worker = w->worker, .tree = arm->tree, .label = label, .kind = STEP_MEASURE,
+					  .rev = arm->rev, .wave = w->number, .round = round, .layout = w->layout };
+		steps_submit(e, &plan, measured, w);
+	}
+}
+
+static void void_round(struct engine *e, struct wave_run *w, const char *why)
+{
+	w->attempt++;
+	engine_emit(e, &(struct event){ .kind = EVENT_ROUND_VOIDED, .round = round_number(e, w), .worker = w->worker, .wave = w->number, .reason = why });
+}
+
+static enum verdict verdict_of_failure(enum run_status status)
+{
+	return status == RUN_TIMEOUT ? VERDICT_TIMEOUT : VERDICT_CRASH;
+}
+
+/* The arm that failed, but for those that were cancelled because of it; NULL: none did. */
+static struct arm *failed_arm(struct wave_run *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (w->arms[i].ran && w->arms[i].status != RUN_OK && w->arms[i].status != RUN_CANCELLED && w->arms[i].status != RUN_LOST)
+			return &w->arms[i];
+	return NULL;
+}
+
+static int any_gone(const struct wave_run *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (w->arms[i].ran && (w->arms[i].status == RUN_CANCELLED || w->arms[i].status == RUN_LOST))
+			return 1;
+	return 0;
+}
+
+static void round_failed(struct engine *e, struct wave_run *w, struct arm *arm)
+{
+	char why[384], run[16];
+	snprintf(run, sizeof run, "r%u", arm->run);
+	snprintf(why, sizeof why, "%s: %s", arm->id, arm->reason[0] ? arm->reason : run_status_name(arm->status));
+	void_round(e, w, why);
+	for (size_t i = 0; i < w->count; i++)
+		if (&w->arms[i] != arm && w->arms[i].ran && w->arms[i].status == RUN_OK)
+			w->arms[i].failures = 0;
+	if (++arm->failures < 2)
+		return;
+	arm->failures = 0;
+	if (arm != &w->arms[0])
+		state_verdict(e, w, arm, verdict_of_failure(arm->status), run, arm->reason[0] ? arm->reason : NULL);
+	else
+		admission_readmit(e, w->worker, NAN, why);
+}
+
+/* Baseline values on this worker, and the ratio of value to time that they show (decision rule 3.8). */
+static size_t earlier_values(const struct engine *e, const struct wave_run *w, double *values, double *reference)
+{
+	struct metrics ratios = {0};
+	size_t n = 0;
+	for (size_t i = e->model.run_count; i-- > 0 && n < EARLIER_MAX;) {
+		const struct run *r = &e->model.runs[i];
+		if (!r->worker || strcmp(r->worker, w->worker) || (strcmp(r->arm, "base") && strcmp(r->arm, "aa")) || r->voided ||
+		    !(r->value > 0) || !isfinite(r->value) || (w->in_round && r->wave == w->number && r->round == round_number(e, w)))
+			continue;
+		values[n++] = e->model.lower_is_better ? 1 / r->value : r->value;
+		metrics_add(&ratios, "r", values[n - 1] * r->seconds);
+	}
+	*reference = metric_median(metrics_find(&ratios, "r"));
+	metrics_release(&ratios);
+	return n;
+}
+
+/* A value that jumps is believed when the wall clock moved with it. Without a jump the clock is not asked: a benchmark
+ * that runs for a fixed time, or does more than it reports on, would be called a liar for every honest gain. */
+static unsigned implausible(const struct engine *e, const struct wave_run *w, const struct arm *arm, int *voids)
+{
+	double values[EARLIER_MAX], reference;
+	size_t n = earlier_values(e, w, values, &reference);
+	double value = e->model.lower_is_better ? 1 / arm->value : arm->value;
+	struct run_facts facts = { .value = value, .bound = NAN, .earlier = values, .earlier_count = n, .ratio = NAN, .reference = NAN };
+	unsigned flags = plausibility_flags(&facts);
+	if (flags & IMPLAUSIBLE_JUMP) {
+		facts.ratio = value * arm->seconds;
+		facts.reference = reference;
+		flags = plausibility_flags(&facts);
+	}
+	*voids = plausibility_voids(&facts, flags);
+	return flags;
+}
+
+static void flag_names(unsigned flags, char *out, size_t size)
+{
+	size_t n = 0;
+	out[0] = '\0';
+	for (int bit = 0; bit < IMPLAUSIBLE_COUNT; bit++)
+		if (flags & 1u << bit && n < size)
+			n += (size_t)snprintf(out + n, size - n, "%s%s", n ? " " : "", plausibility_name(bit));
+}
+
+/* Returns 1 when an arm's value voids the round. */
+static int round_is_implausible(struct engine *e, struct wave_run *w)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		struct arm *arm = &w->arms[i];
+		const struct proposal *p = i ? model_proposal(&e->model, arm->id) : NULL;
+		int voids = 0;
+		unsigned flags = arm->ran && !(p && p->vouched) ? implausible(e, w, arm, &voids) : 0;
+		if (!flags || !voids) {
+			arm->suspicions = arm->ran ? 0 : arm->suspicions;
+			continue;
+		}
+		char names[128], why[256], run[16];
+		flag_names(flags, names, sizeof names);
+		snprintf(why, sizeof why, "%s: the value %g is not plausible (%s)", arm->id, arm->value, names);
+		snprintf(run, sizeof run, "r%u", arm->run);
+		void_round(e, w, why);
+		if (++arm->suspicions < 2)
+			return 1;
+		arm->suspicions = 0;
+		if (i)
+			state_verdict(e, w, arm, VERDICT_SUSPECT, run, why);
+		else
+			admission_readmit(e, w->worker, NAN, why);
+		return 1;
+	}
+	return 0;
+}
+
+/* Live quarantine (decision rule 3.7): any candidate's stay that has become too noisy condemns the worker. */
+static void watch_worker(struct engine *e, struct wave_run *w)
+{
+	double noise = NAN, worst = NAN;
+	for (size_t i = 1; i < w->count; i++) {
+		const struct arm *arm = &w->arms[i];
+		if (!wants_phase(w, arm))
+			continue;
+		if (trial_worker_is_noisy(&arm->trial, &noise)) {
+			char why[128];
+			snprintf(why, sizeof why, "noise %.0f %% over the newest pairs (limit %.0f %%)", 100 * noise, 100 * e->rule.quarantine);
+			admission_readmit(e, w->worker, 100 * noise, why);
+			return;
+		}
+		if (isfinite(noise) && !(noise <= worst))
+			worst = noise;
+	}
+	const struct worker *worker = model_worker(&e->model, w->worker);
+	if (isfinite(worst) && worker && fabs(worker->noise_percent - 100 * worst) > 0.1)
+		engine_emit(e, &(struct event){ .kind = EVENT_WORKER_CHANGED, .worker = w->worker, .state = "busy", .noise_percent = 100 * worst,
+						.usd_per_hour = NAN });
+}
+
+static void finish_round(struct engine *e, struct wave_run *w)
+{
+	w->in_round = 0;
+	struct arm *failed = failed_arm(w);
+	if (failed) {
+		round_failed(e, w, failed);
+		return;
+	}
+	if (w->blameless[0] || any_gone(w)) {
+		void_round(e, w, w->blameless[0] ? w->blameless : "a run was lost");
+		return;
+	}
+	if (round_is_implausible(e, w))
+		return;
+	unsigned round = round_number(e, w);
+	for (size_t i = 1; i < w->count; i++)
+		if (w->arms[i].ran && !w->arms[i].is_out)
+			judge_pair(e, w, &w->arms[i], round);
+	for (size_t i = 0; i < w->count; i++)
+		w->arms[i].failures = 0;
+	w->attempt = 0;
+	watch_worker(e, w);
+}
+
+static void finish(struct engine *e, struct wave_run *w)
+{
+	engine_emit(e, &(struct event){ .kind = EVENT_WAVE_ENDED, .wave = w->number });
+	const struct worker *worker = model_worker(&e->model, w->worker);
+	if (worker && worker->state && !strcmp(worker->state, "busy"))
+		engine_emit(e, &(struct event){ .kind = EVENT_WORKER_CHANGED, .worker = w->worker, .state = "ready", .noise_percent = NAN, .usd_per_hour = NAN });
+	wave_abort(e);
+}
+
+static int is_worker_fit(const struct engine *e, const struct wave_run *w)
+{
+	const struct worker *worker = model_worker(&e->model, w->worker);
+	return worker && worker->admitted && worker->state && (!strcmp(worker->state, "busy") || !strcmp(worker->state, "ready"));
+}
+
+static size_t count_live(const struct wave_run *w, int switched)
+{
+	size_t n = 0;
+	for (size_t i = 1; i < w->count; i++)
+		n += !w->arms[i].is_out && w->arms[i].has_switched == switched;
+	return n;
+}
+
+/* The wave's one decision: what happens next. */
+static void move_on(struct engine *e, struct wave_run *w)
+{
+	if (w->in_round) {
+		if (w->ended < w->submitted)
+			return;
+		finish_round(e, w);
+	}
+	if (!count_live(w, 0) && !count_live(w, 1)) {
+		finish(e, w);
+		return;
+	}
+	const struct wave *wave = model_of(e, w);
+	if (!w->phase) {
+		start_phase(e, w, 1);
+		return;
+	}
+	if (!count_live(w, 0)) {
+		start_phase(e, w, 2);
+		return;
+	}
+	if (!is_worker_fit(e, w)) {	/* it was taken out: the phase goes on where there is a fit one, as a new stay */
+		if (quietest_worker(e, NULL) && wave)
+			start_phase(e, w, w->phase);
+		return;
+	}
+	if (get_ready(e, w) && count_live(w, 0) && !w->in_round)
+		start_round(e, w);
+}
+
+void wave_advance(struct engine *e)
+{
+	if (!engine_may_run(e) || !e->runner)
+		return;
+	if (e->wave) {
+		move_on(e, e->wave);
+		return;
+	}
+	const struct wave *wave = current_wave(&e->model);
+	if (wave) {
+		if (quietest_worker(e, NULL))
+			take_up(e, wave);
+		return;
+	}
+	int has_limit = e->config.session_experiments > 0, reached = 0;
+	for (size_t i = 0, n = 0; has_limit && i < e->model.proposal_count; i++)
+		reached |= (n += (size_t)proposal_is_judged(&e->model.proposals[i])) >= (size_t)e->config.session_experiments;
+	if (!e->preparing && !is_landing_due(e) && !reached && quietest_worker(e, NULL))
+		begin(e);
+}
+
+void wave_proposal_gone(struct engine *e, const struct proposal *p)
+{
+	struct wave_run *w = e->wave;
+	struct arm *arm = w ? arm_named(w, p->id) : NULL;
+	if (!arm || arm->is_out)
+		return;
+	arm->is_out = 1;
+	if (w->in_round) {
+		snprintf(w->blameless, sizeof w->blameless, "%s was taken out of the wave", p->id);
+		steps_cancel(e, w, NULL, STEP_MEASURE);
+	}
+	arms_cancel(e, w, arm->id);
+}
