@@ -958,8 +958,11 @@ int git_message(struct git *g, const char *commit, struct buf *message, struct b
 	git_commit *object;
 	if (commit_lookup(g, &object, commit, err))
 		return -1;
-	buf_puts(message, git_commit_message(object));
-	buf_printf(author, "%s <%s>", git_commit_author(object)->name, git_commit_author(object)->email);
+	if (message)
+		buf_puts(message, git_commit_message(object));
+	if (author)
+		buf_printf(author, "%s <%s>", git_commit_author(object)->name,
+		           git_commit_author(object)->email);
 	git_commit_free(object);
 	return 0;
 }

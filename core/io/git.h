@@ -66,6 +66,7 @@ int git_change_of(struct git *g, const char *from, const char *to, struct git_ch
 /* The change as a unified diff. At most limit bytes, then a line ("\\ cut here…") says that it was cut. */
 int git_diff(struct git *g, const char *from, const char *to, size_t limit, struct buf *out, struct err *err);
 int git_parent(struct git *g, const char *commit, char id[GIT_ID], struct err *err);
+/* The message as it stands in the commit, and "Name <mail>"; either may be NULL. */
 int git_message(struct git *g, const char *commit, struct buf *message, struct buf *author, struct err *err);
 int git_same_tree(struct git *g, const char *a, const char *b);	/* 1: the two commits hold the same tree */
 /* 1: one of the pathspecs names the path (git's rules, with :! or ! exclusions; no repository needed). No pathspecs: 0. */

@@ -378,6 +378,7 @@ static void test_commit_is_signed(void **state)
 		assert_ok(git_message(p->git, p->id, &message, &author, &p->err), &p->err);
 		assert_string_equal(buf_str(&author), "skydeck <skydeck@localhost>");
 	}
+	assert_ok(git_message(p->git, p->id, NULL, NULL, &p->err), &p->err);
 	buf_release(&message);
 	buf_release(&author);
 	assert_int_equal(git_commit_patch(p->git, NOBODY, diff, strlen(diff), NULL, "m", p->id, &p->conflict, &p->err), -1);
