@@ -1,12 +1,13 @@
 /* Child processes. Each leads a process group, so that a kill reaches what it started, and dies with this process
- * (PR_SET_PDEATHSIG). Its end is a readable pidfd in the loop: no SIGCHLD handler, no pid that could be another's by now.
+ * (PR_SET_PDEATHSIG). Its end is a readable pidfd in the loop: no SIGCHLD handler, no pid that could be another's by
+ * now.
  *
- * A child is reaped in three steps: look at how the leader ended without reaping it, kill the rest of its group while the
- * zombie still reserves the group's id, then reap. A grandchild that left the group and holds the pipe open cannot hold
- * us up: what stands in the pipe at that moment is taken, and the pipe is closed.
+ * A child is reaped in three steps: look at how the leader ended without reaping it, kill the rest of its group while
+ * the zombie still reserves the group's id, then reap. A grandchild that left the group and holds the pipe open
+ * cannot hold us up: what stands in the pipe at that moment is taken, and the pipe is closed.
  *
- * What fails between fork and exec comes back as two numbers through a pipe that exec closes, so that child_start knows.
- * After fork only async-signal-safe calls are made: other threads may hold any lock. */
+ * What fails between fork and exec comes back as two numbers through a pipe that exec closes, so that child_start
+ * knows. After fork only async-signal-safe calls are made: other threads may hold any lock. */
 #include "core/io/child.h"
 
 #include <errno.h>
@@ -27,7 +28,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 
-enum { CHUNK = 65536, GRACE = 2000000, ABANDON_WAIT = 100 };	/* bytes; microseconds; milliseconds */
+enum { CHUNK = 65536, PIPE = 4 * CHUNK, GRACE = 2000000, ABANDON_WAIT = 100 };	/* bytes; microseconds; milliseconds */
 
 enum stage { STAGE_FOLDER, STAGE_CPUS, STAGE_EXEC };
 
@@ -110,12 +111,12 @@ static int explain(const struct failure *failure, const struct child_options *op
 	case STAGE_FOLDER:
 		return err_set(err, "cannot start %s in %s: %s", program, options->directory, why);
 	case STAGE_CPUS:
-		return err_set(err, "cannot start %s on the CPUs given (%s): this machine or its container does not offer them",
-		               program, why);
+		return err_set(err, "cannot start %s on the CPUs given (%s): this machine or its container does not offer "
+		               "them", program, why);
 	default:
 		if (failure->number == ENOENT)
 			return err_set(err, strchr(program, '/')
-			               ? "cannot start %s: it, or the interpreter that its first line names, does not exist"
+			               ? "cannot start %s: it, or the interpreter named in its first line, does not exist"
 			               : "cannot start %s: no such program in PATH", program);
 		return err_set(err, "cannot start %s: %s", program, why);
 	}
@@ -148,6 +149,7 @@ static int open_output(const struct child_options *options, int end[2], struct e
 		if (pipe2(end, O_CLOEXEC))
 			return err_set(err, "cannot make a pipe for %s: %s", options->argv[0], strerror(errno));
 		fcntl(end[0], F_SETFL, O_NONBLOCK);
+		fcntl(end[0], F_SETPIPE_SZ, PIPE);	/* a measured program seldom waits for us; may fail */
 		return 0;
 	}
 	end[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -187,7 +189,7 @@ static pid_t spawn(struct plan *plan, struct err *err)
 		return err_set(err, "cannot make a pipe for %s: %s", plan->options->argv[0], strerror(errno));
 	plan->status = status[1];
 	plan->parent = getpid();
-	signal(SIGCHLD, SIG_DFL);	/* ignored, as some parents leave it, the kernel would reap before we can look */
+	signal(SIGCHLD, SIG_DFL);	/* where a parent left it ignored, the kernel would reap before we look */
 	sigset_t all, old;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);

@@ -23,21 +23,21 @@ struct child_options {
 	const char *const *env;		/* NULL-terminated NAME=value; NULL keeps this process's environment */
 	const char *directory;		/* or NULL */
 	int64_t timeout;		/* microseconds; 0: none. Then SIGTERM to the group, SIGKILL after 2 s */
-	const int *cpus;		/* pins the child to these CPUs (sched_setaffinity before exec); cpu_count 0: not pinned */
+	const int *cpus;		/* pins the child to these CPUs (before exec); cpu_count 0: not pinned */
 	size_t cpu_count;
 	const char *input;		/* bytes for stdin (copied, as a file in memory), or NULL for /dev/null */
 	size_t input_size;
 	/* stdout and stderr arrive here together, in order; NULL: /dev/null. It may kill or abandon the child. */
 	void (*output)(void *data, const char *bytes, size_t n);
-	/* Called once, after the leader ended and its output was drained (a grandchild that keeps the pipe open is killed
-	 * with the group). The child is freed after it returns. */
+	/* Called once, after the leader ended and its output was drained (a grandchild that keeps the pipe open is
+	 * killed with the group). The child is freed after it returns. */
 	void (*ended)(void *data, const struct child_result *result);
 	void *data;
 };
 
-/* Starts it: setpgid, PR_SET_PDEATHSIG(SIGKILL), default signals, no fd but 0-2. NULL with a sentence, also when the
- * folder, the CPUs or the program itself are not there. The options are borrowed for the call. The child dies with the
- * thread that started it: call from the loop's. */
+/* Starts it: setpgid, PR_SET_PDEATHSIG(SIGKILL), default signals, no fd but 0-2. NULL with a sentence, also when
+ * the folder, the CPUs or the program itself are not there. The options are borrowed for the call. The child dies
+ * with the thread that started it: call from the loop's. */
 struct child *child_start(struct loop *loop, const struct child_options *options, struct err *err);
 pid_t child_pid(const struct child *child);
 void child_kill(struct child *child);	/* the whole group, at once; `ended` still comes */

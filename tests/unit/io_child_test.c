@@ -133,6 +133,16 @@ static void a_flood_that_ends_at_once_is_taken_whole(void **state)
 	assert_int_equal(seen->output.len, 3000000);
 }
 
+static void what_waits_in_the_pipe_at_the_end_is_taken_whole(void **state)
+{
+	struct seen *seen = *state;
+	struct child_options options = options_for(seen, SHELL("exec head -c 200000 /dev/zero"));
+	start(seen, &options);
+	usleep(200000);		/* it has ended, and more than one read's worth is there */
+	loop_run(seen->loop);
+	assert_int_equal(seen->output.len, 200000);
+}
+
 static void a_signal_is_no_exit_code(void **state)
 {
 	struct seen *seen = *state;
@@ -396,7 +406,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(output_of_both_streams_in_order_and_the_exit_code), T(a_flood_that_ends_at_once_is_taken_whole),
-		T(a_signal_is_no_exit_code), T(input_folder_and_environment), T(without_input_and_output_there_is_dev_null),
+		T(what_waits_in_the_pipe_at_the_end_is_taken_whole), T(a_signal_is_no_exit_code),
+		T(input_folder_and_environment), T(without_input_and_output_there_is_dev_null),
 		T(nothing_is_inherited_but_0_to_2_and_default_signals), T(it_leads_a_group_and_dies_with_its_starter),
 		T(cpus_are_pinned), T(a_grandchild_on_the_pipe_is_killed_with_the_group),
 		T(a_grandchild_that_left_the_group_does_not_hold_us_up), T(timeout_ends_the_group),
