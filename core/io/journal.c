@@ -5,8 +5,8 @@
  * process and no crash left a -wal, through one that does not even look for it: a file of a newer format, or somebody
  * else's database, keeps every byte and gets no new neighbours.
  *
- * A reader in a folder that it cannot write opens the file as immutable when there is no -wal; with a -wal (the engine
- * lives, or was killed) SQLite reads it through the -shm beside it. */
+ * A reader in a folder that it cannot write opens the file as immutable when there is no -wal; with a -wal (the
+ * engine lives, or was killed) SQLite reads it through the -shm beside it. */
 #include "core/io/journal.h"
 
 #include <errno.h>
@@ -39,9 +39,10 @@ static const char schema[] =
 
 static int explain(const struct journal *j, const char *what, struct err *err)
 {
+	int system_error;
 	switch (sqlite3_errcode(j->db)) {
 	case SQLITE_FULL:
-		return err_set(err, "%s the journal %s: the disk is full; free some space and try again", what, j->path);
+		return err_set(err, "%s the journal %s: the disk is full; free some space", what, j->path);
 	case SQLITE_BUSY:
 		return err_set(err, "%s the journal %s: another process writes to it", what, j->path);
 	case SQLITE_READONLY:
@@ -49,11 +50,12 @@ static int explain(const struct journal *j, const char *what, struct err *err)
 	case SQLITE_NOTADB:
 		return err_set(err, "%s the journal %s: the file is no SQLite database; move it away", what, j->path);
 	case SQLITE_CORRUPT:
-		return err_set(err, "%s the journal %s: it is damaged; `sqlite3 %s .recover` saves what can be read", what, j->path,
-		               j->path);
+		return err_set(err, "%s the journal %s: it is damaged; `sqlite3 %s .recover` saves what can be read",
+		               what, j->path, j->path);
 	case SQLITE_CANTOPEN:
+		system_error = sqlite3_system_errno(j->db);
 		return err_set(err, "%s the journal %s: %s", what, j->path,
-		               sqlite3_system_errno(j->db) ? strerror(sqlite3_system_errno(j->db)) : "it cannot be opened");
+		               system_error ? strerror(system_error) : "it cannot be opened");
 	default:
 		return err_set(err, "%s the journal %s: %s", what, j->path, sqlite3_errmsg(j->db));
 	}
@@ -115,15 +117,15 @@ static int check_format(struct journal *j, struct err *err)
 {
 	if (!one_number(j, "SELECT count(*) FROM sqlite_master", 0))
 		return 0;
-	int64_t ours = one_number(j, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('event', 'meta')", 0);
-	char *format = ours == 2 ? journal_get(j, "format") : NULL;
+	int64_t tables = one_number(j, "SELECT count(*) FROM sqlite_master WHERE name IN ('event', 'meta')", 0);
+	char *format = tables == 2 ? journal_get(j, "format") : NULL;
 	int number = format ? atoi(format) : 0;
 	free(format);
 	if (number < 1)
 		return err_set(err, "%s is a database, but no journal of skydeck; move it away", j->path);
 	if (number > JOURNAL_FORMAT)
-		return err_set(err, "the journal %s has format %d, and this skydeck reads formats up to %d: it was written by a newer "
-		               "version, use that one; the file was not touched", j->path, number, JOURNAL_FORMAT);
+		return err_set(err, "the journal %s has format %d, and this skydeck reads formats up to %d: it was written by "
+		               "a newer version, use that one; the file was not touched", j->path, number, JOURNAL_FORMAT);
 	return 1;
 }
 
@@ -155,7 +157,7 @@ static int make_writer(struct journal *j, int is_new, struct err *err)
 	int is_wal = rc == SQLITE_ROW && !strcmp((const char *)sqlite3_column_text(mode, 0), "wal");
 	sqlite3_finalize(mode);
 	if (rc == SQLITE_ROW && !is_wal)
-		return err_set(err, "cannot open the journal %s: its file system does not offer shared memory (WAL)", j->path);
+		return err_set(err, "cannot open the journal %s: its file system has no shared memory (WAL)", j->path);
 	if (!is_wal || sqlite3_exec(j->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL) || (is_new && make_tables(j)))
 		return explain(j, "cannot open", err);
 	j->append = prepare(j, "INSERT INTO event VALUES (?, ?, ?, ?)");
@@ -272,7 +274,8 @@ int journal_each(struct journal *j, uint64_t since, int (*each)(void *data, uint
 	sqlite3_bind_int64(rows, 1, (sqlite3_int64)since);
 	while (!stop && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
 		const char *body = (const char *)sqlite3_column_text(rows, 1);
-		stop = each(data, (uint64_t)sqlite3_column_int64(rows, 0), body ? body : "", (size_t)sqlite3_column_bytes(rows, 1));
+		uint64_t seq = (uint64_t)sqlite3_column_int64(rows, 0);
+		stop = each(data, seq, body ? body : "", (size_t)sqlite3_column_bytes(rows, 1));
 	}
 	if (!stop && rc != SQLITE_DONE)
 		stop = explain(j, "cannot read", err);

@@ -1,9 +1,9 @@
 /* Logs as files of raw bytes. The writer only appends and counts; the reader finds lines through the offset of every
  * 256th one (1/32 byte a line), found in the one pass over each byte that a growing file costs.
  *
- * Both cut lines with line_part(), so that "line 4711" is the same bytes on both sides, however the bytes were split into
- * writes and also in a file of 10 MB without a newline. Reading line i starts at the indexed line before it, or where the
- * last read ended: a screen of lines is one seek and then straight on. */
+ * Both cut lines with line_part(), so that "line 4711" is the same bytes on both sides, however the bytes were
+ * split into writes and also in a file of 10 MB without a newline. Reading line i starts at the indexed line
+ * before it, or where the last read ended: a screen of lines is one seek and then straight on. */
 #include "core/io/logs.h"
 
 #include <errno.h>
@@ -17,8 +17,8 @@
 
 enum { BLOCK = 4 * LOG_LINE_MAX };
 
-/* How many of these n bytes belong to the line of which `have` bytes came before, its newline included. *ended: it ends
- * there. Exactly LOG_LINE_MAX bytes and a newline are one line. */
+/* How many of these n bytes belong to the line of which `have` bytes came before, its newline included. *ended: it
+ * ends there. Exactly LOG_LINE_MAX bytes and a newline are one line. */
 static size_t line_part(size_t have, const char *bytes, size_t n, int *ended)
 {
 	size_t room = LOG_LINE_MAX - have;
@@ -100,7 +100,8 @@ int log_writer_add(struct log_writer *w, const char *bytes, size_t n, struct err
 		ssize_t done = write(w->fd, bytes, n);
 		if (done < 0 && errno != EINTR) {
 			w->failed = 1;
-			return err_set(err, "cannot write the log %s: %s; the rest of this log is dropped", w->path, strerror(errno));
+			return err_set(err, "cannot write the log %s: %s; the rest of this log is dropped", w->path,
+			               strerror(errno));
 		}
 		if (done > 0) {
 			bytes += done;
@@ -184,7 +185,8 @@ static void load(struct log_reader *r, uint64_t offset, uint64_t end)
 	r->block_at = offset;
 	r->block_size = 0;
 	while (r->block_size < wanted) {
-		ssize_t n = pread(r->fd, r->block + r->block_size, wanted - r->block_size, (off_t)(offset + r->block_size));
+		size_t got = r->block_size;
+		ssize_t n = pread(r->fd, r->block + got, wanted - got, (off_t)(offset + got));
 		if (n > 0)
 			r->block_size += (size_t)n;
 		else if (!n || errno != EINTR)

@@ -1,4 +1,5 @@
-/* Log files: one file of raw bytes per run, written as they come, read by lines through an index of every 256th line. */
+/* Log files: one file of raw bytes per run, written as they come, read by lines through an index of every 256th
+ * line. */
 #ifndef CORE_IO_LOGS_H
 #define CORE_IO_LOGS_H
 
@@ -24,8 +25,8 @@ void log_writer_close(struct log_writer *w);	/* NULL allowed */
 
 struct log_reader;
 struct log_reader *log_reader_open(const char *path, struct err *err);
-/* Takes in what the file has grown by since the last call; returns the number of lines now. A file that became shorter
- * is read anew. */
+/* Takes in what the file has grown by since the last call; returns the number of lines now. A file that became
+ * shorter is read anew. */
 uint64_t log_reader_refresh(struct log_reader *r);
 /* Raw bytes of line i (from 0) without its newline are added to out. -1 past the end as of the last refresh. */
 int log_reader_line(struct log_reader *r, uint64_t i, struct buf *out);

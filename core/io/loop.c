@@ -1,12 +1,14 @@
-/* The one poll loop of a process. Watched fds are a table indexed by fd, timers a list in the order they are due, signals
- * one signalfd, hooks an array that runs once per turn: events first, then work is committed, flushed and drawn.
+/* The one poll loop of a process. Watched fds are a table indexed by fd, timers a list in the order they are due,
+ * signals one signalfd, hooks an array that runs once per turn: events first, then work is committed, flushed and
+ * drawn.
  *
- * Callbacks may watch, unwatch and close anything while a turn is being dispatched. So the poll array is a copy, and each
- * watch has a number that never comes again: what poll saw on an fd that was closed, and perhaps opened anew, finds
- * another number there and is dropped. poll is level-triggered; nothing is lost by looking again in the next turn.
+ * Callbacks may watch, unwatch and close anything while a turn is being dispatched. So the poll array is a copy, and
+ * each watch has a number that never comes again: what poll saw on an fd that was closed, and perhaps opened anew,
+ * finds another number there and is dropped. poll is level-triggered; nothing is lost by looking again in the next
+ * turn.
  *
- * poll(2) reports POLLHUP for ever, so a watcher that forgets to unwatch would spin. The loop therefore reports a hangup
- * only when the bytes are used up, and stops watching as it does. */
+ * poll(2) reports POLLHUP for ever, so a watcher that forgets to unwatch would spin. The loop therefore reports a
+ * hangup only when the bytes are used up, and stops watching as it does. */
 #include "core/io/loop.h"
 
 #include <assert.h>
@@ -178,8 +180,8 @@ static size_t fill_poll(struct loop *loop)
 		const struct watch *watch = &loop->watches[fd];
 		if (!watch->call)
 			continue;
-		short wanted = (short)((watch->events & LOOP_READ ? POLLIN : 0) | (watch->events & LOOP_WRITE ? POLLOUT : 0));
-		loop->polled[n] = (struct pollfd){ .fd = (int)fd, .events = wanted };
+		int wanted = (watch->events & LOOP_READ ? POLLIN : 0) | (watch->events & LOOP_WRITE ? POLLOUT : 0);
+		loop->polled[n] = (struct pollfd){ .fd = (int)fd, .events = (short)wanted };
 		loop->polled_number[n++] = watch->number;
 	}
 	return n;
@@ -237,7 +239,7 @@ static void fire_timers(struct loop *loop)
 		struct loop_timer *timer = loop->timers;
 		loop->timers = timer->next;
 		timer->call(timer->data);
-		free(timer);	/* after the call: its address cannot be given to a new one that the call then cancels */
+		free(timer);	/* after the call: no new one can get its address and be cancelled for it */
 	}
 }
 

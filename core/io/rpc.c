@@ -1,13 +1,14 @@
 /* JSON-RPC 2.0, one message a line, over a socket or a pair of pipes.
  *
  * In: bytes are gathered to lines, each line is checked in full before anything hears of it, and what is wrong is
- * answered as the specification says (section 5.1). Answers are matched with the requests that wait; others are dropped.
- * Out: messages are printed straight into one buffer; notifications whose parameters are printed already (events, sent
- * to every viewer) are copied there without a tree.
+ * answered as the specification says (section 5.1). Answers are matched with the requests that wait; others are
+ * dropped. Out: messages are printed straight into one buffer; notifications whose parameters are printed already
+ * (events, sent to every viewer) are copied there without a tree.
  *
- * Nobody waits for a peer: one that sends a line without end, or does not read until the buffer is full, is dropped. The
- * owner hears of it from a timer of no delay, so never in the middle of its own loop over viewers. It may free the rpc in
- * any callback: while one runs (`busy`), freeing closes everything and leaves the memory to whoever called it. */
+ * Nobody waits for a peer: one that sends a line without end, or does not read until the buffer is full, is
+ * dropped. The owner hears of it from a timer of no delay, so never in the middle of its own loop over viewers. It
+ * may free the rpc in any callback: while one runs (`busy`), freeing closes everything and leaves the memory to
+ * whoever called it. */
 #include "core/io/rpc.h"
 
 #include <errno.h>
@@ -48,16 +49,14 @@ static void release(struct rpc *rpc)
 	free(rpc);
 }
 
-/* 1: a callback freed it, and now it is gone. */
-static int leave(struct rpc *rpc)
+/* The end of a stretch that calls back: where a callback freed it, it goes now. */
+static void leave(struct rpc *rpc)
 {
-	if (--rpc->busy || !rpc->freed)
-		return 0;
-	release(rpc);
-	return 1;
+	if (!--rpc->busy && rpc->freed)
+		release(rpc);
 }
 
-/* --- ending ------------------------------------------------------------------------------------------------------- */
+/* --- ending ---------------------------------------------------------------------------------------------------- */
 
 static int read_some(struct rpc *rpc);
 
@@ -96,7 +95,7 @@ static void end(struct rpc *rpc, int take_rest, const char *why)
 	rpc->timer = loop_after(rpc->loop, 0, finish, rpc);
 }
 
-/* --- output ------------------------------------------------------------------------------------------------------- */
+/* --- output ---------------------------------------------------------------------------------------------------- */
 
 static void peer_ready(void *data, int fd, unsigned events);
 
@@ -268,7 +267,7 @@ void rpc_error(struct rpc *rpc, const struct json *id, int code, const char *mes
 	json_free(data_taken);
 }
 
-/* --- input -------------------------------------------------------------------------------------------------------- */
+/* --- input ----------------------------------------------------------------------------------------------------- */
 
 static int is_structured(const struct json *v)
 {
@@ -281,13 +280,20 @@ static int is_id(const struct json *v)
 	return json_is_null(v) || json_string(v, NULL) || json_integer(v, INT64_MIN) != INT64_MIN;
 }
 
+static int is_version_2(const struct json *message)
+{
+	return !strcmp(json_string(json_get(message, "jsonrpc"), ""), "2.0");
+}
+
 /* What a request lacks (section 4), or NULL. */
 static const char *fault_of(const struct json *message)
 {
 	const struct json *id = json_get(message, "id"), *params = json_get(message, "params");
+	if (json_is_array(message))
+		return "batches are not taken: send one message a line";
 	if (!json_is_object(message))
 		return "a message must be an object";
-	if (strcmp(json_string(json_get(message, "jsonrpc"), ""), "2.0"))
+	if (!is_version_2(message))
 		return "\"jsonrpc\" must be \"2.0\"";
 	if (id && !is_id(id))
 		return "\"id\" must be a string, a whole number up to 2^53, or null";
@@ -315,7 +321,7 @@ static void take_answer(struct rpc *rpc, const struct json *message)
 		return;
 	array_remove(&rpc->waiting, &rpc->waiting_count, i, sizeof *rpc->waiting);
 	struct json *malformed = NULL;
-	if (!result == !error || (error && !is_error(error)) || strcmp(json_string(json_get(message, "jsonrpc"), ""), "2.0")) {
+	if (!result == !error || (error && !is_error(error)) || !is_version_2(message)) {
 		malformed = json_object();
 		json_put_integer(malformed, "code", RPC_INVALID);
 		json_put_string(malformed, "message", "the peer's answer is not valid JSON-RPC 2.0");
@@ -333,7 +339,7 @@ static void take_message(struct rpc *rpc, const struct json *message)
 		take_answer(rpc, message);
 		return;
 	}
-	const char *fault = json_is_array(message) ? "batches are not taken: send one message a line" : fault_of(message);
+	const char *fault = fault_of(message);
 	if (fault)
 		send_error(rpc, id && is_id(id) ? id : NULL, RPC_INVALID, fault, NULL);
 	else
@@ -391,7 +397,7 @@ static int read_some(struct rpc *rpc)
 		return 1;
 	if (n < 0 && errno == EAGAIN)
 		return 0;
-	end(rpc, 0, rpc->input.len ? "the peer closed the connection in the middle of a line" : "the peer closed the connection");
+	end(rpc, 0, rpc->input.len ? "the peer closed the connection within a line" : "the peer closed the connection");
 	return 0;
 }
 

@@ -8,8 +8,8 @@
 struct worker_thread;
 
 struct worker_thread *worker_thread_new(struct loop *loop);	/* NULL: results come with worker_thread_wait only */
-/* Finishes the jobs that wait, and those that their `done`s add, and joins the thread; every `done` is called. Not from
- * inside a `done`. NULL allowed. */
+/* Finishes the jobs that wait, and those that their `done`s add, and joins the thread; every `done` is called. Not
+ * from inside a `done`. NULL allowed. */
 void worker_thread_free(struct worker_thread *w);
 
 /* `work` runs on the thread, then `done` (or NULL) on the loop's; both get data. */

@@ -189,6 +189,10 @@ static void a_failed_append_takes_the_turn_with_it(void **state)
 	append(j, 3, 3);
 	commit(j);
 	assert_int_equal(journal_last(j), 3);
+	append(j, 4, 4);
+	assert_int_equal(journal_put(j, "a", NULL, &err), -1);	/* a put that joins the turn fails it as well */
+	assert_int_equal(journal_commit(j, &err), -1);
+	assert_int_equal(journal_last(j), 3);
 	journal_close(j);
 }
 

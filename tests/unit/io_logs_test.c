@@ -229,6 +229,10 @@ static void lines_around_the_limit_are_cut_alike(void **state)
 	const size_t pieces[] = { b.len, LOG_LINE_MAX, LOG_LINE_MAX + 1, 4096, 65521 };
 	for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
 		compare(b.data, b.len, pieces[i]);
+	buf_truncate(&b, 0);
+	for (int i = 0; i < 8 * LOG_LINE_MAX; i++)	/* lines of the limit that lie across what is read at once */
+		buf_putc(&b, (i < 3 * LOG_LINE_MAX && (i + 1) % LOG_LINE_MAX == 0) || i == 4 * LOG_LINE_MAX ? '\n' : 'y');
+	compare(b.data, b.len, b.len);
 	buf_release(&b);
 }
 
@@ -270,9 +274,12 @@ static void a_file_that_became_shorter_is_read_anew(void **state)
 	assert_int_equal(log_reader_refresh(r), 2);
 	expect_line(r, 0, "new");
 	expect_line(r, 1, "x");
-	assert_int_equal(truncate(path, 2), 0);		/* and between refresh and line: no bytes are made up */
-	log_reader_line(r, 1, &out);
-	buf_release(&out);
+	for (int i = 0; i < 100000; i++)
+		adds(w, "filler\n");
+	assert_int_equal(log_reader_refresh(r), 100001);
+	assert_int_equal(truncate(path, 0), 0);		/* and between refresh and line: no bytes are made up */
+	assert_int_equal(log_reader_line(r, 1, &out), -1);
+	assert_int_equal(out.len, 0);
 	log_reader_close(r);
 	log_writer_close(w);
 }

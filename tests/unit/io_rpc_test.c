@@ -22,7 +22,7 @@ enum { LIMIT = 300000 };
 struct world {
 	struct loop *loop;
 	struct rpc *rpc;
-	int peer;	/* the other end of the socket */
+	int own, peer;	/* the two ends of the socket */
 	struct buf heard, from_peer;
 	int calls, closed, free_on_call, free_on_answer, free_on_close, answer_much;
 };
@@ -45,7 +45,10 @@ static void on_call(void *data, const char *method, const struct json *params, c
 	struct world *w = data;
 	w->calls++;
 	if (w->free_on_call) {
+		struct rpc *freed = w->rpc;
 		drop(w);
+		rpc_result(freed, id, NULL);	/* goes nowhere */
+		rpc_notify(freed, "late", json_object());
 		return;
 	}
 	if (!strcmp(method, "subtract")) {
@@ -95,6 +98,7 @@ static int setup(void **state)
 		return -1;
 	fcntl(pair[1], F_SETFL, O_NONBLOCK);
 	w->loop = loop_new();
+	w->own = pair[0];
 	w->peer = pair[1];
 	w->rpc = rpc_new(w->loop, pair[0], pair[0], LIMIT, &handler, w);
 	*state = w;
@@ -347,7 +351,7 @@ static void a_peer_that_asks_and_never_reads_is_dropped(void **state)
 		buf_puts(&flood, "{\"jsonrpc\":\"2.0\",\"method\":\"much\",\"id\":1}\n");
 	peer_sends(w, flood.data, flood.len);
 	assert_int_equal(w->closed, 1);
-	assert_true(w->calls < 2000);
+	assert_true(w->calls < 500);	/* not even the lines that were read already */
 	expect_contains(buf_str(&w->heard), "the peer stopped reading");
 	buf_release(&flood);
 }
@@ -357,24 +361,25 @@ static void a_slow_peer_gets_every_byte(void **state)
 	struct world *w = *state;
 	struct buf got = {0};
 	size_t expected = 0;
-	for (int i = 0; i < 20000; i++) {
-		char params[32], piece[2000];
+	int small = 8192;
+	setsockopt(w->own, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+	for (int i = 0; i < 6000; i++) {
+		char params[32], piece[500];
 		int n = snprintf(params, sizeof params, "[%d]", i);
 		expected += strlen("{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":}\n") + (size_t)n;
 		rpc_notify_text(w->rpc, "event", params, (size_t)n);
 		if (i % 50)
 			continue;
 		loop_turn(w->loop, 0);
-		for (int k = 0; k < 2; k++) {
-			ssize_t r = read(w->peer, piece, sizeof piece);
-			buf_add(&got, piece, r > 0 ? (size_t)r : 0);
-		}
+		ssize_t r = read(w->peer, piece, sizeof piece);		/* less than was sent: parts of lines stay behind */
+		buf_add(&got, piece, r > 0 ? (size_t)r : 0);
 	}
+	assert_true(rpc_waiting(w->rpc) > LIMIT / 3);	/* the rest goes in several writes */
 	buf_puts(&got, peer_reads(w));
 	assert_int_equal(w->closed, 0);
 	assert_int_equal(got.len, expected);
 	const char *at = got.data;
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 6000; i++) {
 		char line[80];
 		int n = snprintf(line, sizeof line, "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":[%d]}\n", i);
 		assert_memory_equal(at, line, (size_t)n);
