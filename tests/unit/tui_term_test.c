@@ -22,6 +22,13 @@
 #include "core/base/buf.h"
 #include "core/base/random.h"
 
+/* ncurses keeps 1.6 kB of every screen but the first. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:new_prescr";
+}
+
 static struct theme dark;
 static struct term *term;
 static VTerm *vt;
