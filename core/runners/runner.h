@@ -25,6 +25,7 @@ struct step {
 	const char *label;	/* SKYDECK_ARM: "a", "b", … anonymous */
 	const char *experiment, *description;	/* EXPERIMENT_ID, EXPERIMENT_DESC: those of the wave */
 	unsigned round, layout;	/* SKYDECK_ROUND, SKYDECK_LAYOUT */
+	unsigned padding;	/* bytes of SKYDECK_PADDING: 0-4095 by the wave's generator for a measured run (decision-rule 3.3) */
 };
 
 /* How a step ended; also run_ended's status. */
@@ -99,6 +100,8 @@ struct runner_ops {
 	int (*submit)(struct runner *r, const struct step *step, struct err *err);
 	void (*cancel)(struct runner *r, const char *run);	/* step_ended with RUN_CANCELLED follows */
 	void (*close)(struct runner *r);			/* kills what runs here; no callbacks any more */
+	/* What people must keep in sight, for the title bar: "sandbox off". NULL: nothing. */
+	const char *(*caution)(const struct runner *r);
 };
 
 const struct runner_ops *runner_find(const char *name);
