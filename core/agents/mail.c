@@ -69,7 +69,9 @@ static void decode_base64(struct buf *out, const char *text, size_t size)
 
 static int hex_value(char c)
 {
-	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : -1;
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
+	return at ? (int)(at - digits) : -1;
 }
 
 static void decode_quoted(struct buf *out, const char *text, size_t size)
@@ -162,7 +164,7 @@ static char *without_patch_mark(char *title)
 }
 
 /* `"Name, Other" <mail>` without the quotes, and "mail" as a name too where there is no other. A name that was encoded
- * may hold brackets: they go, or it could pass for another mail. */
+ * may hold brackets: they become round, or a part of it could pass for the address. */
 static char *author_of(char *from_take)
 {
 	char *from = from_take + strspn(from_take, " "), *open = strrchr(from, '<'), *out;
@@ -211,9 +213,10 @@ static int is_refused(const struct buf *header, struct err *err)
 	struct line line = {buf_str(header), header->len};
 	if (begins(&line, "Content-Transfer-Encoding:") &&
 	    (strcasestr(line.at, "quoted-printable") || strcasestr(line.at, "base64")))
-		return err_set(err, "the mail's body is packed (%s): save the patch itself, as `git format-patch` writes it", line.at);
+		return err_set(err, "the mail's body is packed (%s): save the patch as `git format-patch` writes it",
+		               line.at);
 	if (begins(&line, "Content-Type:") && strcasestr(line.at, "multipart/"))
-		return err_set(err, "the mail has attachments: save the patch itself, as `git format-patch` writes it");
+		return err_set(err, "the mail has attachments: save the patch as `git format-patch` writes it");
 	return 0;
 }
 
@@ -383,7 +386,7 @@ int mail_parse(struct mail *m, const char *bytes, size_t n, struct err *err)
 		return -1;
 	const char *diff = find_diff(r), *end = diff ? without_signature(diff, r.end) : r.end;
 	if (diff && holds_another_mail(diff, r.end))
-		return err_set(err, "the file holds several mails: one patch a file, as `git format-patch` writes them");
+		return err_set(err, "the file holds several mails: save one patch a file, as `git format-patch` does");
 	if (diff) {
 		m->diff = (size_t)(diff - bytes);
 		m->diff_size = (size_t)(end - diff);

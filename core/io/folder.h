@@ -9,10 +9,10 @@
 
 enum folder_kind { FOLDER_FILE, FOLDER_EXECUTABLE, FOLDER_SYMLINK };
 
-/* Opens a folder, made with its parents where missing. A file descriptor, or -1. Only here may path lead over symlinks. */
+/* Opens a folder, made with its parents where missing; path may lead over symlinks. A file descriptor, or -1. */
 int folder_open(const char *path, struct err *err);
 
-/* Opens the folder `name` in dir, made where missing; a file or symlink of that name is replaced. A descriptor, or -1. */
+/* Opens the folder `name` in dir, made where missing; what else has that name is replaced. A descriptor or -1. */
 int folder_enter(int dir, const char *name, struct err *err);
 
 /* Makes `name` in dir a file (or a symlink to the bytes) with these contents. Untouched when it is that already. */

@@ -147,7 +147,8 @@ int git_head(struct git *g, char id[GIT_ID], struct err *err)
 	git_oid oid;
 	int code = git_reference_name_to_id(&oid, g->repository, "HEAD");
 	if (code == GIT_ENOTFOUND)
-		return err_set(err, "%s has no commit yet: commit the project first (git add -A && git commit)", g->root);
+		return err_set(err, "%s has no commit yet: commit the project first (git add -A && git commit)",
+		               g->root);
 	if (code < 0)
 		return fail(err, "cannot read HEAD of %s", g->root);
 	id_text(id, &oid);
@@ -255,7 +256,8 @@ int git_is_checked_out(struct git *g, const char *ref)
 	if (git_repository_is_bare(g->repository))
 		return 0;
 	git_reference *head = NULL, *branch = NULL;
-	int is = !git_reference_lookup(&head, g->repository, "HEAD") && git_reference_type(head) == GIT_REFERENCE_SYMBOLIC &&
+	int is = !git_reference_lookup(&head, g->repository, "HEAD") &&
+	         git_reference_type(head) == GIT_REFERENCE_SYMBOLIC &&
 	         !strcmp(git_reference_symbolic_target(head), ref);
 	if (!is && !git_reference_lookup(&branch, g->repository, ref) && git_reference_is_branch(branch))
 		is = git_branch_is_checked_out(branch) == 1;	/* in another worktree of the user's */
@@ -321,7 +323,8 @@ static int write_tree(struct git *g, const git_tree *tree, int folder, int keep_
 	for (size_t i = 0; i < git_tree_entrycount(tree); i++) {
 		const git_tree_entry *entry = git_tree_entry_byindex(tree, i);
 		if (!is_safe_name(git_tree_entry_name(entry)))
-			return err_set(err, "the tree holds the name '%s', which is not safe to write", git_tree_entry_name(entry));
+			return err_set(err, "the tree holds the name '%s', which is not safe to write",
+			               git_tree_entry_name(entry));
 		int is_file = git_tree_entry_type(entry) == GIT_OBJECT_BLOB;
 		if (is_file ? write_blob(g, entry, folder, err) : write_folder(g, entry, folder, keep_untracked, err))
 			return -1;
@@ -336,7 +339,9 @@ static int remove_stale(struct git *g, const char *former, git_tree *tree, int f
 	git2_diff *diff = NULL;
 	if (tree_lookup(g, &old, former, NULL))
 		return 0;	/* long gone: then so is the knowledge of what it held */
-	int rc = git_diff_tree_to_tree(&diff, g->repository, old, tree, NULL) < 0 ? fail(err, "cannot compare trees") : 0;
+	int rc = 0;
+	if (git_diff_tree_to_tree(&diff, g->repository, old, tree, NULL) < 0)
+		rc = fail(err, "cannot compare two trees");
 	for (size_t i = 0; !rc && i < git_diff_num_deltas(diff); i++)
 		if (git_diff_get_delta(diff, i)->status == GIT_DELTA_DELETED)
 			rc = folder_remove_path(folder, git_diff_get_delta(diff, i)->old_file.path, err);
@@ -444,10 +449,11 @@ static int is_safe_path(const char *path)
 
 static const char *path_of(const git_diff_delta *delta)
 {
-	return delta->status == GIT_DELTA_DELETED || !delta->new_file.path ? delta->old_file.path : delta->new_file.path;
+	int is_gone = delta->status == GIT_DELTA_DELETED || !delta->new_file.path;
+	return is_gone ? delta->old_file.path : delta->new_file.path;
 }
 
-/* Old names leave the index before anything new comes in, so that a patch may swap two files or make a file a folder. */
+/* Old names leave the index before anything new comes in, so that a patch may swap two files or make one a folder. */
 static int take_out(struct laying *l, const git_diff_delta *delta)
 {
 	const char *old_path = delta->old_file.path, *new_path = delta->new_file.path;
@@ -486,8 +492,9 @@ static int read_old(struct laying *l, const git_diff_delta *delta, struct buf *o
 	if (delta->status == GIT_DELTA_MODIFIED || git_tree_entry_bypath(&old, l->tree, delta->old_file.path) < 0)
 		return conflict_set(l->conflict, delta->old_file.path, "", "the file does not exist in the baseline");
 	*mode = git_tree_entry_filemode(old);
-	int rc = *mode == GIT_FILEMODE_TREE ? conflict_set(l->conflict, delta->old_file.path, "", "it is a folder in the baseline")
-	                                    : read_content(l, git_tree_entry_id(old), *mode, out);
+	int rc = *mode != GIT_FILEMODE_TREE
+	         ? read_content(l, git_tree_entry_id(old), *mode, out)
+	         : conflict_set(l->conflict, delta->old_file.path, "", "it is a folder in the baseline");
 	git_tree_entry_free(old);
 	return rc;
 }
@@ -504,7 +511,7 @@ static void read_hunk(git_patch *patch, size_t i, const git_diff_hunk *header, s
 			struct patch_line *to = array_add(&hunk->lines, &hunk->count, &hunk->room, sizeof *to);
 			*to = (struct patch_line){line->origin, line->content, line->content_len};
 		} else if (hunk->count && hunk->lines[hunk->count - 1].size) {
-			hunk->lines[hunk->count - 1].size--;	/* "\ No newline at end of file" is about the line before */
+			hunk->lines[hunk->count - 1].size--;	/* "\ No newline at end of file": of the line before */
 		}
 	}
 }
@@ -540,8 +547,8 @@ static int lay_hunks(struct laying *l, git_patch *patch, const char *path, const
 	int rc = patch_apply(buf_str(old), old->len, hunks, count, out, &failed, &why);
 	if (rc) {
 		print_hunk(patch, failed, &shown);
-		rc = conflict_set(l->conflict, path, buf_str(&shown), "hunk %zu of %zu does not apply: %s", failed + 1, count,
-		                  buf_str(&why));
+		rc = conflict_set(l->conflict, path, buf_str(&shown), "hunk %zu of %zu does not apply: %s", failed + 1,
+		                  count, buf_str(&why));
 	}
 	for (size_t i = 0; i < count; i++)
 		patch_hunk_release(&hunks[i]);
@@ -570,7 +577,9 @@ static int lay_binary(struct laying *l, const git_diff_delta *delta, git_oid *id
 	if (entry)
 		*id = entry->id;
 	git_index_free(made);
-	return entry ? 0 : conflict_set(l->conflict, path_of(delta), "", "the binary change does not apply: %s", reason());
+	if (!entry)
+		return conflict_set(l->conflict, path_of(delta), "", "the binary change does not apply: %s", reason());
+	return 0;
 }
 
 /* Where the patch names no change of mode, the file keeps its own: an index line of another origin changes nothing. */
@@ -604,7 +613,8 @@ static int put_in(struct laying *l, const git_diff_delta *delta, const git_oid *
 	if (delta->status != GIT_DELTA_MODIFIED && git_index_get_bypath(l->index, path, 0))
 		return conflict_set(l->conflict, path, "", "the file already exists in the baseline");
 	if (stands_in_the_way(l->index, path))
-		return conflict_set(l->conflict, path, "", "the baseline has a folder where the patch has a file, or the reverse");
+		return conflict_set(l->conflict, path, "",
+		                    "the baseline has a folder where the patch has a file, or the reverse");
 	git_index_entry entry = {.path = path, .mode = mode, .id = *id};
 	if (git_index_add(l->index, &entry) < 0)
 		return conflict_set(l->conflict, path, "", "cannot stand in the tree: %s", reason());
@@ -617,7 +627,7 @@ static int store(struct laying *l, const git_diff_delta *delta, const struct buf
 	if (mode == GIT_FILEMODE_COMMIT) {
 		int is_id = !strncmp(buf_str(content), submodule, sizeof submodule - 1) &&
 		            git_oid_fromstrn(id, content->data + sizeof submodule - 1, GIT_OID_HEXSZ) == 0;
-		return is_id ? 0 : conflict_set(l->conflict, path_of(delta), "", "a submodule without the commit it is at");
+		return is_id ? 0 : conflict_set(l->conflict, path_of(delta), "", "a submodule without its commit");
 	}
 	if (git_blob_create_from_buffer(id, l->g->repository, buf_str(content), content->len) < 0)
 		return fail(l->err, "cannot store a file in the repository");
@@ -634,7 +644,8 @@ static int lay_delta(struct laying *l, const git_diff_delta *delta, git_patch *p
 	if (!rc && !is_binary)
 		rc = lay_hunks(l, patch, path_of(delta), &old, &content);
 	if (!rc && is_gone && content.len)
-		rc = conflict_set(l->conflict, path_of(delta), "", "the patch removes the file but does not show all of it");
+		rc = conflict_set(l->conflict, path_of(delta), "",
+		                  "the patch removes the file but does not show all of it");
 	if (!rc && !is_gone) {
 		mode = new_mode(delta, mode);
 		rc = is_binary ? lay_binary(l, delta, &id) : store(l, delta, &content, mode, &id);
@@ -653,8 +664,9 @@ static int lay_all(struct laying *l)
 		rc = take_out(l, git_diff_get_delta(l->diff, i));
 	for (size_t i = 0; i < git_diff_num_deltas(l->diff) && !rc; i++) {
 		git_patch *patch = NULL;
+		const git_diff_delta *delta = git_diff_get_delta(l->diff, i);
 		if (git_patch_from_diff(&patch, l->diff, i) < 0)
-			return conflict_set(l->conflict, path_of(git_diff_get_delta(l->diff, i)), "", "cannot be read: %s", reason());
+			return conflict_set(l->conflict, path_of(delta), "", "cannot be read: %s", reason());
 		rc = lay_delta(l, git_patch_get_delta(patch), patch);
 		git_patch_free(patch);
 	}
@@ -699,7 +711,8 @@ static int signature_of(git_signature **signature, const char *author, struct er
 	const char *open = author ? strchr(author, '<') : NULL, *close = open ? strchr(open, '>') : NULL;
 	int rc = -1;
 	if (close) {
-		char *name = xstrndup(author, (size_t)(open - author)), *mail = xstrndup(open + 1, (size_t)(close - open) - 1);
+		char *name = xstrndup(author, (size_t)(open - author));
+		char *mail = xstrndup(open + 1, (size_t)(close - open) - 1);
 		rc = git_signature_now(signature, name, mail);
 		free(name);
 		free(mail);
@@ -784,8 +797,8 @@ static int describe_clash(struct git *g, git_index *index, struct git_conflict *
 	options.our_label = "baseline";
 	options.their_label = "patch";
 	if (!ours || !theirs) {
-		conflict_set(conflict, path, "", "the %s removed the file and the %s changed it", ours ? "patch" : "baseline",
-		             ours ? "baseline" : "patch");
+		conflict_set(conflict, path, "", "the %s removed the file and the %s changed it",
+		             ours ? "patch" : "baseline", ours ? "baseline" : "patch");
 	} else if (git_merge_file_from_index(&merged, g->repository, old, ours, theirs, &options) < 0) {
 		conflict_set(conflict, path, "", "both the baseline and the patch changed the file: %s", reason());
 	} else {
@@ -811,8 +824,8 @@ int git_rebase_commit(struct git *g, const char *commit, const char *onto, const
 	if (!rc && git_index_has_conflicts(index))
 		rc = describe_clash(g, index, conflict);
 	if (!rc)
-		rc = commit_index(g, index, base, git_commit_author(moved), message ? message : git_commit_message(moved), id,
-		                  conflict, err);
+		rc = commit_index(g, index, base, git_commit_author(moved),
+		                  message ? message : git_commit_message(moved), id, conflict, err);
 	git_index_free(index);
 	git_commit_free(base);
 	git_commit_free(moved);
@@ -862,8 +875,10 @@ static char *link_target(struct git *g, const git_diff_delta *delta)
 static struct git_file *file_for(struct git_change *out, const git_diff_delta *delta)
 {
 	struct git_file *last = out->count ? &out->files[out->count - 1] : NULL;
-	int is_half = delta->status == GIT_DELTA_ADDED ? 1 : delta->status == GIT_DELTA_DELETED ? 2 : 0;
-	if (last && is_half && !strcmp(last->path, delta->new_file.path) && (is_half == 1 ? !last->new_mode : !last->old_mode))
+	int is_other_half = last && !strcmp(last->path, delta->new_file.path) &&
+	                    ((delta->status == GIT_DELTA_ADDED && !last->new_mode) ||
+	                     (delta->status == GIT_DELTA_DELETED && !last->old_mode));
+	if (is_other_half)
 		return last;
 	struct git_file *file = array_add(&out->files, &out->count, &out->room, sizeof *file);
 	file->path = xstrdup(delta->new_file.path);
@@ -879,7 +894,7 @@ static int add_file(struct git *g, git2_diff *diff, size_t i, struct git_change 
 		return -1;
 	if (patch)
 		git_patch_line_stats(NULL, &added, &removed, patch);
-	const git_diff_delta *delta = git_diff_get_delta(diff, i);	/* after the patch: that is what tells binary files */
+	const git_diff_delta *delta = git_diff_get_delta(diff, i);	/* only now: the patch tells binary files */
 	struct git_file *file = file_for(out, delta);
 	file->added += (unsigned)added;
 	file->removed += (unsigned)removed;
@@ -1034,7 +1049,8 @@ int git_matches(const struct strings *pathspecs, const char *path)
 	git_strarray list = {sorted.at, sorted.count};
 	git_pathspec *spec = NULL;
 	git_libgit2_init();
-	int matches = !git_pathspec_new(&spec, &list) && git_pathspec_matches_path(spec, GIT_PATHSPEC_DEFAULT, path) == 1;
+	int matches = !git_pathspec_new(&spec, &list) &&
+	              git_pathspec_matches_path(spec, GIT_PATHSPEC_DEFAULT, path) == 1;
 	git_pathspec_free(spec);
 	git_libgit2_shutdown();
 	strings_release(&sorted);
@@ -1077,7 +1093,9 @@ static int read_entries(git_config_iterator *iterator, const char *path, struct 
 			continue;
 		}
 		struct git_config_entry *to = array_add(&out->entries, &out->count, &out->room, sizeof *to);
-		*to = (struct git_config_entry){xstrdup(entry->name), xstrdup(entry->value ? entry->value : "true"), xstrdup(file)};
+		to->name = xstrdup(entry->name);
+		to->value = xstrdup(entry->value ? entry->value : "true");
+		to->file = xstrdup(file);
 	}
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		free(files[i]);
@@ -1127,7 +1145,8 @@ static int first_commit(git_repository *repository, const char *message)
 	         git_index_write_tree(&tree_id, index) < 0 || git_tree_lookup(&tree, repository, &tree_id) < 0 ||
 	         (git_signature_default(&signature, repository) < 0 &&
 	          git_signature_now(&signature, skydeck_name, skydeck_mail) < 0) ||
-	         git_commit_create(&commit_id, repository, "HEAD", signature, signature, NULL, message, tree, 0, NULL) < 0;
+	         git_commit_create(&commit_id, repository, "HEAD", signature, signature, NULL, message, tree, 0,
+	                           NULL) < 0;
 	git_signature_free(signature);
 	git_tree_free(tree);
 	git_index_free(index);

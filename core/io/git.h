@@ -53,9 +53,9 @@ struct git_conflict {
 };
 void git_conflict_release(struct git_conflict *c);
 
-/* Applies a unified diff (git's form, or plain ---/+++) to parent's tree in memory and commits it there with that message
- * and author ("Name <mail>"; NULL or anything else: skydeck), committer skydeck. A diff that changes nothing is a conflict.
- * 0 and the commit's id; 1 and the conflict when it does not apply; -1 on failure. */
+/* Applies a unified diff (git's form, or plain ---/+++) to parent's tree in memory and commits it there with that
+ * message and author ("Name <mail>"; NULL or anything else: skydeck), committer skydeck. A diff that changes nothing is
+ * a conflict. 0 and the commit's id; 1 and the conflict when it does not apply; -1 on failure. */
 int git_commit_patch(struct git *g, const char *parent, const char *diff, size_t diff_size, const char *author,
                      const char *message, char id[GIT_ID], struct git_conflict *conflict, struct err *err);
 /* The change of `commit` against its first parent put onto `onto` (a three-way merge in memory): same returns. */
@@ -69,13 +69,13 @@ int git_parent(struct git *g, const char *commit, char id[GIT_ID], struct err *e
 /* The message as it stands in the commit, and "Name <mail>"; either may be NULL. */
 int git_message(struct git *g, const char *commit, struct buf *message, struct buf *author, struct err *err);
 int git_same_tree(struct git *g, const char *a, const char *b);	/* 1: the two commits hold the same tree */
-/* 1: one of the pathspecs names the path (git's rules, with :! or ! exclusions; no repository needed). No pathspecs: 0. */
+/* 1: one of the pathspecs names the path (git's rules, with :! or ! exclusions; no repository needed); 0 for none. */
 int git_matches(const struct strings *pathspecs, const char *path);
 
-/* Writes the commit's tree into an existing or new folder: files not in the tree are removed unless keep says so
- * (build output of an incremental target), nothing outside is followed (symlinks are written as symlinks). Files
- * that are right already keep their time. With keep_untracked the commit is noted beside the folder in FOLDER.commit, so
- * that the next such checkout removes what only the former commit held; remove that file together with the folder. */
+/* Writes the commit's tree into an existing or new folder: files not in the tree are removed unless keep_untracked says
+ * so (build output of an incremental target), nothing outside is followed (symlinks are written as symlinks). Files that
+ * are right already keep their time. With keep_untracked the commit is noted beside the folder in FOLDER.commit, so that
+ * the next such checkout removes what only the former commit held; remove that file together with the folder. */
 int git_checkout(struct git *g, const char *commit, const char *folder, int keep_untracked, struct err *err);
 
 /* Every entry of a git-config file, in file order: name "section.sub.key" as git lower-cases it. Includes are followed

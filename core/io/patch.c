@@ -72,7 +72,8 @@ static int leaves_project(const char *header)
 {
 	for (const char *at = header; *at; at++) {
 		int starts = at == header || strchr("/ \"", at[-1]) != NULL;
-		if (starts && strcmp(at, "/dev/null") && (*at == '/' || (!strncmp(at, "..", 2) && (!at[2] || strchr("/ \"", at[2])))))
+		int is_up = !strncmp(at, "..", 2) && (!at[2] || strchr("/ \"", at[2]));
+		if (starts && (is_up || (*at == '/' && strcmp(at, "/dev/null"))))
 			return 1;
 	}
 	return 0;
@@ -112,7 +113,8 @@ static void add_index_line(struct former *f)
 static void end_header(struct former *f)
 {
 	if ((f->is_new || f->is_gone) && f->old_name) {
-		const char *old_name = f->is_new ? "/dev/null" : f->old_name, *new_name = f->is_gone ? "/dev/null" : f->new_name;
+		const char *old_name = f->is_new ? "/dev/null" : f->old_name;
+		const char *new_name = f->is_gone ? "/dev/null" : f->new_name;
 		add_index_line(f);
 		buf_printf(f->out, "--- %s\n+++ %s\n", old_name, new_name);
 	}
@@ -221,7 +223,8 @@ static void take_name(struct former *f, const struct text_line *line)
 	if (f->moved_to)
 		buf_printf(f->out, "%.4s%s\n", line->bytes, is_old ? f->moved_from : f->moved_to);
 	else if (f->add_prefix && strcmp(name, "/dev/null"))
-		buf_printf(f->out, "%.4s%s%s%s\n", line->bytes, is_quoted ? "\"" : "", is_old ? "a/" : "b/", name + is_quoted);
+		buf_printf(f->out, "%.4s%s%s%s\n", line->bytes, is_quoted ? "\"" : "", is_old ? "a/" : "b/",
+		           name + is_quoted);
 	else
 		buf_printf(f->out, "%.4s%s\n", line->bytes, name);
 	free(name);
@@ -278,12 +281,13 @@ static void take_hunk_line(struct former *f, const struct text_line *line)
 		return;
 	int is_old = sign != '+', is_new = sign != '-';
 	if (memchr(line->bytes, '\0', line->size))	/* libgit2 1.5 would read beyond the end of such a line */
-		set_fault(f, NULL, line->bytes + line->size, "a line of the hunk holds a NUL byte: make the patch with --binary");
+		set_fault(f, NULL, line->bytes + line->size, "a line of the hunk holds a NUL byte: "
+		          "make the patch with git diff --binary");
 	else if (!memchr("+- \n\r", sign, 5))
 		set_fault(f, NULL, line->bytes + line->size, "a line of the hunk begins with none of space, - and +: "
 		          "either it is damaged or the header counts more lines than the hunk has");
 	else if ((is_old && !f->old_left) || (is_new && !f->new_left))
-		set_fault(f, NULL, line->bytes + line->size, "the lines of the hunk are not those that its header counts");
+		set_fault(f, NULL, line->bytes + line->size, "the hunk has other lines than its header counts");
 	f->old_left -= is_old && f->old_left;
 	f->new_left -= is_new && f->new_left;
 }
@@ -294,7 +298,7 @@ static void close_hunk(struct former *f, const struct text_line *line)
 	int is_signature = begins(line, "-- ") || begins(line, "--\n") || begins(line, "--\r");
 	int is_header = begins(line, "--- ") || begins(line, "+++ ");
 	if (memchr("+- ", line->bytes[0], 3) && !is_signature && !is_header)
-		set_fault(f, NULL, line->bytes + line->size, "the header of the hunk counts fewer lines than the hunk has");
+		set_fault(f, NULL, line->bytes + line->size, "the header counts fewer lines than the hunk has");
 	if (line->bytes[0] == '\\')
 		buf_add(f->out, line->bytes, line->size);
 	else
@@ -337,7 +341,8 @@ int patch_to_git_form(const char *diff, size_t size, struct buf *out, struct pat
 	while (next_line(&diff, &size, &line))
 		take_line(&f, &line, &diff, &size);
 	if (f.old_left || f.new_left)
-		set_fault(&f, NULL, diff, "the patch ends in the middle of a hunk, or its header counts more lines than it has");
+		set_fault(&f, NULL, diff, "the patch ends in the middle of a hunk, "
+		          "or its header counts more lines than it has");
 	end_header(&f);
 	if (out->len && out->data[out->len - 1] != '\n')
 		buf_putc(out, '\n');
@@ -394,7 +399,8 @@ static int fits(const struct text_lines *text, const struct placement *p, size_t
 }
 
 /* Looks from `expected` outwards, never before `from`. */
-static int find_place(const struct text_lines *text, const struct placement *p, size_t from, size_t expected, size_t *place)
+static int find_place(const struct text_lines *text, const struct placement *p, size_t from, size_t expected,
+                      size_t *place)
 {
 	if (p->at_start) {
 		*place = 0;
@@ -448,14 +454,15 @@ static void explain(const struct text_lines *text, const struct placement *p, si
 		if (same_line(&text->at[at], &p->old[i]))
 			continue;
 		if (ends_in_crlf(&p->old[i]) && !ends_in_crlf(&text->at[at])) {
-			buf_puts(why, "the patch has CRLF line ends and the file has not: convert the patch (dos2unix)");
+			buf_puts(why, "the patch has CRLF line ends and the file has not: convert it (dos2unix)");
 			return;
 		}
 		if (ends_in_crlf(&text->at[at]) && !ends_in_crlf(&p->old[i])) {
-			buf_puts(why, "the file has CRLF line ends and the patch has not: make the patch from that file");
+			buf_puts(why, "the file has CRLF line ends and the patch has not: make it from that file");
 			return;
 		}
-		if (text->at[at].size + 1 == p->old[i].size && !memcmp(text->at[at].bytes, p->old[i].bytes, text->at[at].size)) {
+		size_t size = text->at[at].size;
+		if (size + 1 == p->old[i].size && !memcmp(text->at[at].bytes, p->old[i].bytes, size)) {
 			buf_printf(why, "line %zu, the last, has no newline, and the patch expects one", at + 1);
 			return;
 		}
@@ -481,7 +488,8 @@ int patch_apply(const char *text, size_t size, const struct patch_hunk *hunks, s
 	struct text_lines lines = {0};
 	for (struct text_line line; next_line(&text, &size, &line); )
 		*(struct text_line *)array_add(&lines.at, &lines.count, &lines.room, sizeof line) = line;
-	size_t done = 0, shift = 0;	/* lines of the text that are out already; what the last hunk was off by, mod 2^n */
+	size_t done = 0;	/* lines of the text that are out already */
+	size_t shift = 0;	/* what the last hunk was off by; below zero it wraps, and back when added */
 	int rc = 0;
 	for (size_t i = 0; i < count && !rc; i++) {
 		struct placement p = placement_of(&hunks[i]);

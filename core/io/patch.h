@@ -31,9 +31,9 @@ struct patch_hunk {
 };
 void patch_hunk_release(struct patch_hunk *h);
 
-/* Lays the hunks over the text, in order, and adds the result to out. A hunk whose lines are not where it says is looked
- * for before and after, nearest first, as `git apply` does: every context line must match; one that begins at line 1
- * must match there, one that ends without context must match at the end (a hunk without any context: neither).
+/* Lays the hunks over the text, in order, and adds the result to out. A hunk whose lines are not where it says is
+ * looked for before and after, nearest first, as `git apply` does: every context line must match; one that begins at
+ * line 1 must match there, one that ends without context must match at the end (a hunk without any context: neither).
  * 0; or -1 with the index of the hunk that found no place in *failed and a sentence on what stands there in why. */
 int patch_apply(const char *text, size_t size, const struct patch_hunk *hunks, size_t count, struct buf *out,
                 size_t *failed, struct buf *why);
