@@ -4,12 +4,18 @@
 
 #include "core/base/err.h"
 
+#define CLI_VERSION "0.1.0"
+
 /* What stands before the command on the command line. */
 struct cli {
 	const char *directory;	/* -C DIR, or "." */
 	int verbose;		/* -v */
 	int color;		/* whether output for people may hold escapes: --color, NO_COLOR, isatty */
-	const char *program;	/* argv[0], to start the engine with */
+	const char *program;	/* argv[0] */
+	const char *script;	/* --script FILE, for the cockpit; NULL: none */
+	/* Opens the cockpit on a running engine; argv[0] is a name, the rest attach's options, checked already. Given by
+	 * main, since nothing here may know the terminal. Returns an exit code, as run below. */
+	int (*cockpit)(const struct cli *cli, int argc, char **argv, struct err *err);
 };
 
 /* args: the usage after the name; help: one line. run gets argv[0] = the name and returns an exit code (enum exit_code);
@@ -21,5 +27,8 @@ struct cli_command {
 
 extern const struct cli_command *const cli_commands[];	/* NULL-terminated, in the order of the help */
 const struct cli_command *cli_find(const char *name);
+
+/* skydeck without a command: the cockpit on the target, its engine started where none runs. */
+int cli_open(const struct cli *cli, struct err *err);
 
 #endif

@@ -1,0 +1,309 @@
+/* skydeck doctor: what is there, what is missing, what was left running, and what to do about each. Every check is a
+ * function that adds findings and never fails itself: where one thing is broken the others are still looked at. */
+#include "core/cli/cli.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "core/base/buf.h"
+#include "core/base/text.h"
+#include "core/cli/access.h"
+#include "core/cli/options.h"
+#include "core/cli/processes.h"
+#include "core/cli/table.h"
+#include "core/data/config.h"
+#include "core/io/child.h"
+#include "core/io/git.h"
+#include "core/link/socket.h"
+
+enum { PROBE_SECONDS = 10, MEBIBYTE = 1 << 20, DISK_ERROR = 100, DISK_WARNING = 1024 };
+
+enum finding_state { FINDING_OK, FINDING_WARNING, FINDING_ERROR };
+static const char *const state_names[] = { "ok", "warning", "error" };
+
+struct finding {
+	const char *what;
+	enum finding_state state;
+	char *text, *remedy;	/* remedy NULL: nothing to do */
+};
+struct doctor {
+	struct finding *findings;
+	size_t count, room;
+	struct target target;
+	int has_target, has_config;
+	struct config config;
+};
+
+static void add(struct doctor *d, const char *what, enum finding_state state, const char *text, const char *remedy)
+{
+	struct finding *f = array_add(&d->findings, &d->count, &d->room, sizeof *f);
+	*f = (struct finding){ what, state, text_safe_string(text, strlen(text), TEXT_LINE), xstrdup(remedy) };
+}
+
+/* Runs a program for what it says and how it ends; -1: it could not start. Output's first line is added to line. */
+static int probe(const char *const *argv, struct buf *line)
+{
+	struct child_options options = { .argv = argv, .timeout = (int64_t)PROBE_SECONDS * 1000000 };
+	struct child_result result = {0};
+	struct err err = {0};
+	struct buf output = {0};
+	int rc = child_run(&options, &output, &result, &err);
+	if (rc)
+		buf_puts(line, err.text);
+	else
+		buf_add(line, buf_str(&output), strcspn(buf_str(&output), "\n"));
+	buf_release(&output);
+	return rc ? -1 : result.exited ? result.status : 128 + result.status;
+}
+
+static void check_compiler(struct doctor *d)
+{
+	const char *const argv[] = { "cc", "--version", NULL };
+	struct buf line = {0};
+	if (probe(argv, &line))
+		add(d, "compiler", FINDING_WARNING, "there is no working cc: the demo and most builds need one", "install gcc or clang");
+	else
+		add(d, "compiler", FINDING_OK, buf_str(&line), NULL);
+	buf_release(&line);
+}
+
+static void check_sandbox(struct doctor *d)
+{
+	const char *const argv[] = { "bwrap", "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "true", NULL };
+	struct buf line = {0};
+	int off = d->has_config && !d->config.local_sandbox, code = probe(argv, &line);
+	if (!code)
+		add(d, "sandbox", off ? FINDING_WARNING : FINDING_OK, off ? "bubblewrap works, but the sandbox is off: patches run with all your rights"
+			: "bubblewrap works", off ? "remove sandbox = false from [runner \"local\"]" : NULL);
+	else if (off)
+		add(d, "sandbox", FINDING_WARNING, "bubblewrap does not work and the sandbox is off: patches run with all your rights",
+		    "install bubblewrap and remove sandbox = false from [runner \"local\"]");
+	else
+		add(d, "sandbox", FINDING_ERROR, line.len ? buf_str(&line) : "bubblewrap (bwrap) does not work here",
+		    "install bubblewrap and let users make namespaces (sysctl kernel.unprivileged_userns_clone=1), or, trusting every patch, "
+		    "set sandbox = false in [runner \"local\"]");
+	buf_release(&line);
+}
+
+static void check_repository(struct doctor *d, const char *directory)
+{
+	struct err err = {0};
+	char head[GIT_ID];
+	if (target_find(directory, &d->target, &err) < 0) {
+		add(d, "repository", FINDING_ERROR, err.text, "git init, and commit there; or name a target with -C DIR");
+		return;
+	}
+	d->has_target = 1;
+	struct git *git = git_open(d->target.root, &err);
+	if (!git || git_head(git, head, &err) < 0) {
+		add(d, "repository", FINDING_ERROR, err.text, "commit once: a session starts from HEAD");
+	} else {
+		char *text = xasprintf("%s, HEAD is %.10s", d->target.root, head);
+		struct strings dirty = {0};
+		int is_dirty = !git_dirty(git, &dirty, &err) && dirty.count;
+		add(d, "repository", FINDING_OK, text, NULL);
+		if (is_dirty)
+			add(d, "changes", FINDING_WARNING, "uncommitted changes to tracked files are not part of a session", "commit them first, if they matter");
+		strings_release(&dirty);
+		free(text);
+	}
+	git_close(git);
+}
+
+static void check_config(struct doctor *d)
+{
+	struct err err = {0};
+	if (!d->has_target)
+		return;
+	d->has_config = !settings_load(&d->target, &d->config, &err);
+	if (!d->has_config)
+		add(d, "config", FINDING_ERROR, err.text, "skydeck help config lists what is allowed");
+	else
+		add(d, "config", FINDING_OK, "the settings can be read", NULL);
+	if (d->has_config && !d->config.agent_count)
+		add(d, "agent", FINDING_WARNING, "no agent is configured: only you propose", "add [agent \"patches\"] to .skydeck/config, or use skydeck propose");
+}
+
+/* A script of the harness, by the names that count; the text of a configured command is not taken apart. */
+static void check_script(struct doctor *d, const char *what, const char *command, const char *modern, const char *legacy, enum finding_state missing)
+{
+	char *folder = xasprintf("%s/.auto", d->target.root);
+	const char *name = !access(folder, F_OK) ? modern : legacy;
+	char *path = xasprintf("%s/%s", d->target.root, name), *text;
+	if (command)
+		text = xasprintf("the command is %s", command);
+	else
+		text = xasprintf(access(path, R_OK) ? "there is no %s" : "%s is there", name);
+	int there = command || !access(path, R_OK);
+	add(d, what, there ? FINDING_OK : missing, text, there ? NULL : "skydeck init writes one to fill in");
+	free(text);
+	free(path);
+	free(folder);
+}
+
+static void check_harness(struct doctor *d)
+{
+	if (!d->has_target)
+		return;
+	const struct config *c = d->has_config ? &d->config : NULL;
+	check_script(d, "measure", c ? c->target_measure : NULL, ".auto/measure.sh", "autoresearch.sh", FINDING_ERROR);
+	check_script(d, "checks", c ? c->target_checks : NULL, ".auto/checks.sh", "autoresearch.checks.sh", FINDING_WARNING);
+}
+
+static void check_disk(struct doctor *d)
+{
+	struct statvfs s;
+	if (!d->has_target || statvfs(d->target.root, &s))
+		return;
+	unsigned long long free_mib = (unsigned long long)s.f_bavail * s.f_frsize / MEBIBYTE;
+	enum finding_state state = free_mib < DISK_ERROR ? FINDING_ERROR : free_mib < DISK_WARNING ? FINDING_WARNING : FINDING_OK;
+	char *text = xasprintf("%llu MiB are free for journals, logs and trees", free_mib);
+	add(d, "disk", state, text, state ? "make room, or remove old folders below .skydeck/sessions" : NULL);
+	free(text);
+}
+
+static void check_session(struct doctor *d)
+{
+	struct model m;
+	struct err err = {0};
+	char *id = d->has_target ? session_current(&d->target) : NULL;
+	if (!id)
+		return;
+	model_init(&m);
+	if (session_read(&d->target, id, &m, &err) < 0)
+		add(d, "session", FINDING_ERROR, err.text, "use the skydeck that wrote it; .skydeck/current names the session");
+	else if (m.unknown)
+		add(d, "session", FINDING_WARNING, "the journal holds events of kinds unknown here: a newer skydeck wrote them", "use the newer one");
+	else
+		add(d, "session", FINDING_OK, id, NULL);
+	model_release(&m);
+	free(id);
+}
+
+static int somebody_listens(const char *path)
+{
+	struct err ignored = {0};
+	int fd = socket_connect(path, &ignored);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static void check_engine(struct doctor *d)
+{
+	if (!d->has_target)
+		return;
+	struct buf path = {0};
+	target_socket(&d->target, &path);
+	int runs = target_engine_runs(&d->target), listens = somebody_listens(buf_str(&path));
+	char *note = target_path(&d->target, "engine"), *text = NULL;
+	long pid = target_engine_pid(&d->target);
+	if (runs && listens) {
+		text = xasprintf("one runs, pid %ld", pid);
+		add(d, "engine", FINDING_OK, text, NULL);
+	} else if (runs) {
+		text = xasprintf("one runs (pid %ld), but nobody answers at %s", pid, buf_str(&path));
+		add(d, "engine", FINDING_ERROR, text, "look into .skydeck/engine.log; kill the process, skydeck takes the session up again");
+	} else if (!access(note, F_OK)) {
+		text = xasprintf("pid %ld ended without closing its session", pid);
+		add(d, "engine", FINDING_WARNING, text, "skydeck, skydeck run or skydeck serve takes the session up where it was");
+	} else {
+		add(d, "engine", FINDING_OK, "none runs", NULL);
+	}
+	free(text);
+	free(note);
+	buf_release(&path);
+}
+
+/* What works in the trees of a target belongs to its engine; with none it belongs to nobody. */
+static void check_leftovers(struct doctor *d)
+{
+	struct processes left = {0};
+	if (!d->has_target || target_engine_runs(&d->target))
+		return;
+	char *trees = target_path(&d->target, "sessions/");
+	processes_naming(&left, trees);
+	for (size_t i = 0; i < left.count; i++) {
+		char *text = xasprintf("%s (pid %ld) still works in a tree, and no engine runs", left.at[i].name, (long)left.at[i].pid);
+		char *remedy = xasprintf("kill %ld", (long)left.at[i].pid);
+		add(d, "left running", FINDING_ERROR, text, remedy);
+		free(remedy);
+		free(text);
+	}
+	free(trees);
+	processes_release(&left);
+}
+
+static void print_findings(const struct doctor *d, int as_json)
+{
+	struct json *array = json_array();
+	struct table t = { .columns = 3 };
+	for (size_t i = 0; i < d->count; i++) {
+		const struct finding *f = &d->findings[i];
+		struct json *object = json_object();
+		json_put_string(object, "what", f->what);
+		json_put_string(object, "state", state_names[f->state]);
+		json_put_string(object, "text", f->text);
+		json_put_string(object, "remedy", f->remedy);
+		json_append(array, object);
+		table_cell(&t, "%s", state_names[f->state]);
+		table_cell(&t, "%s", f->what);
+		table_cell(&t, "%s%s%s", f->text, f->remedy ? ": " : "", f->remedy ? f->remedy : "");
+	}
+	struct buf out = {0};
+	table_print(&t, &out);
+	if (as_json) {
+		buf_release(&out);
+		print_json(array);
+	} else {
+		json_free(array);
+		print_text(&out);
+	}
+}
+
+static void doctor_release(struct doctor *d)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		free(d->findings[i].text);
+		free(d->findings[i].remedy);
+	}
+	free(d->findings);
+	target_release(&d->target);
+	config_release(&d->config);
+}
+
+static int doctor_run(const struct cli *cli, int argc, char **argv, struct err *err)
+{
+	int as_json = 0;
+	size_t errors = 0;
+	const struct cli_option options[] = { { "json", 0, OPTION_FLAG, &as_json }, {0} };
+	struct doctor d = {0};
+	if (cli_options(argc, argv, options, 0, 0, err) < 0)
+		return -1;
+	config_init(&d.config);
+	check_repository(&d, cli->directory);
+	check_config(&d);
+	check_harness(&d);
+	check_compiler(&d);
+	check_sandbox(&d);
+	check_disk(&d);
+	check_session(&d);
+	check_engine(&d);
+	check_leftovers(&d);
+	print_findings(&d, as_json);
+	for (size_t i = 0; i < d.count; i++)
+		errors += d.findings[i].state == FINDING_ERROR;
+	doctor_release(&d);
+	return errors ? err_set(err, "%zu of these must be put right first", errors) : EXIT_DONE;
+}
+
+const struct cli_command doctor_command = {
+	.name = "doctor",
+	.args = "[--json]",
+	.help = "what is installed, reachable and left running, and what to do about it",
+	.run = doctor_run,
+};

@@ -1,0 +1,84 @@
+/* skydeck help and skydeck version: what the tables say. */
+#include "core/cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/cli/access.h"
+#include "core/cli/options.h"
+#include "core/cli/table.h"
+#include "core/data/config.h"
+
+static void help_all(struct buf *out)
+{
+	struct table t = { .columns = 2 };
+	buf_puts(out, "skydeck [-C DIR] [-v] [--color auto|never|always] [--script FILE] [COMMAND] [OPTIONS]\n"
+		      "Without a command: the cockpit on the target that holds DIR (default: here); its engine is started where none runs.\n\n");
+	for (size_t i = 0; cli_commands[i]; i++) {
+		table_cell(&t, "  %s", cli_commands[i]->name);
+		table_cell(&t, "%s", cli_commands[i]->help);
+	}
+	table_print(&t, out);
+	buf_puts(out, "\nskydeck help COMMAND shows its options, skydeck help config the settings.\n"
+		      "Exit: 0 done, 1 failed, 2 usage, 3 no engine runs, 4 refused, 5 budget exhausted, 130 interrupted.\n");
+}
+
+static int help_command_named(const char *name, struct buf *out, struct err *err)
+{
+	const struct cli_command *c = cli_find(name);
+	if (!c)
+		return err_code(err, EXIT_USAGE, "there is no command %s: skydeck help lists them", name);
+	buf_printf(out, "skydeck %s%s%s\n    %s\n", c->name, *c->args ? " " : "", c->args, c->help);
+	return 0;
+}
+
+static void help_config(struct buf *out)
+{
+	struct buf lines = {0};
+	struct table t = { .columns = 3 };
+	config_describe(&lines);
+	for (const char *p = buf_str(&lines); *p;) {
+		size_t n = strcspn(p, "\t\n");
+		table_cell(&t, "%.*s", (int)n, p);
+		p += n + (p[n] != '\0');
+	}
+	buf_puts(out, "Settings, in git's format: .skydeck/config, over ~/.config/skydeck/config. Name, default, meaning:\n\n");
+	table_print(&t, out);
+	buf_puts(out, "\n[agent \"NAME\"]     kind = patches, and dir: its folder\n"
+		      "[source \"NAME\"]    kind = folder, and url: the folder\n"
+		      "[keys \"CONTEXT\"]   ACTION = KEY, may repeat\n");
+	buf_release(&lines);
+}
+
+static int help_run(const struct cli *cli, int argc, char **argv, struct err *err)
+{
+	struct buf out = {0};
+	int count = cli_options(argc, argv, NULL, 0, 1, err), rc = 0;
+	(void)cli;
+	if (count < 0)
+		return -1;
+	if (!count)
+		help_all(&out);
+	else if (!strcmp(argv[1], "config"))
+		help_config(&out);
+	else
+		rc = help_command_named(argv[1], &out, err);
+	print_text(&out);
+	return rc;
+}
+
+static int version_run(const struct cli *cli, int argc, char **argv, struct err *err)
+{
+	(void)cli;
+	if (cli_options(argc, argv, NULL, 0, 0, err) < 0)
+		return -1;
+	puts("skydeck " CLI_VERSION);
+	return EXIT_DONE;
+}
+
+const struct cli_command help_command = {
+	.name = "help", .args = "[COMMAND]", .help = "this list, or one command; config: the settings", .run = help_run,
+};
+const struct cli_command version_command = {
+	.name = "version", .args = "", .help = "the version of this program", .run = version_run,
+};

@@ -1,0 +1,73 @@
+/* skydeck stop: ends the session. The engine's answer only says that it will leave; this command returns when it has,
+ * so that a script may remove the folder or start anew right after. What the engine had started is watched by name too:
+ * a child that survives its engine is a fault that must not stay unseen. */
+#include "core/cli/stop.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/cli/access.h"
+#include "core/cli/options.h"
+#include "core/cli/processes.h"
+
+enum { STOP_SECONDS = 10, LOOK_MICROSECONDS = 30000 };
+
+static int wait_until_gone(const struct target *t, pid_t engine, struct processes *left, struct err *err)
+{
+	int64_t until = clock_monotonic() + STOP_SECONDS * 1000000LL;
+	for (;;) {
+		int runs = target_engine_runs(t);
+		if (runs && engine)
+			processes_below(left, engine);
+		processes_drop_ended(left);
+		if (!runs && !left->count)
+			return 0;
+		if (clock_monotonic() > until)
+			break;
+		usleep(LOOK_MICROSECONDS);
+	}
+	struct buf names = {0};
+	for (size_t i = 0; i < left->count && i < 8; i++)
+		buf_printf(&names, "%s%s (pid %ld)", i ? ", " : "", left->at[i].name, (long)left->at[i].pid);
+	err_set(err, "after %d s these are still there: %s; skydeck doctor looks again, kill ends them", STOP_SECONDS,
+		names.len ? buf_str(&names) : "the engine, which holds its lock");
+	buf_release(&names);
+	return -1;
+}
+
+int engine_stop(const struct cli *cli, int now, struct err *err)
+{
+	struct target t = {0};
+	struct processes left = {0};
+	if (target_find(cli->directory, &t, err) < 0)
+		return -1;
+	pid_t engine = (pid_t)target_engine_pid(&t);
+	if (engine && target_engine_runs(&t))
+		processes_below(&left, engine);
+	struct json *args = json_object();
+	json_put_bool(args, "now", now);
+	struct json *result = access_command(cli, "stop", args, err);
+	int rc = result ? wait_until_gone(&t, engine, &left, err) : -1;
+	json_free(result);
+	processes_release(&left);
+	target_release(&t);
+	return rc;
+}
+
+static int stop_run(const struct cli *cli, int argc, char **argv, struct err *err)
+{
+	int now = 0;
+	const struct cli_option options[] = { { "now", 0, OPTION_FLAG, &now }, {0} };
+	if (cli_options(argc, argv, options, 0, 0, err) < 0 || engine_stop(cli, now, err) < 0)
+		return -1;
+	puts("stopped");
+	return EXIT_DONE;
+}
+
+const struct cli_command stop_command = {
+	.name = "stop",
+	.args = "[--now]",
+	.help = "end the session; with --now what runs is not waited for",
+	.run = stop_run,
+};
