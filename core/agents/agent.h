@@ -24,11 +24,12 @@ struct draft {
 /* What the human did that an agent may answer. */
 enum agent_cause { CAUSE_VETOED, CAUSE_REVISION_ASKED, CAUSE_STEERED, CAUSE_RESULT };
 
+/* None of these may close the agent. The texts are safe to show. */
 struct agent_listener {
 	void (*propose)(void *data, const struct draft *draft);
 	/* state: "working", "idle" (may propose again), "finished" (nothing more comes by itself), "failed". text: a sentence or NULL. */
 	void (*changed)(void *data, const char *state, const char *text);
-	/* A patch that could not even be read: it is shown, never dropped. */
+	/* A patch that could not even be read: it is shown, never dropped. Its origin is known from then on, too. */
 	void (*broken)(void *data, const char *origin, const char *title, const char *why);
 	/* Whether a draft of this origin was taken before, in this run of the engine or an earlier one. */
 	int (*is_known)(void *data, const char *origin);
@@ -46,7 +47,7 @@ struct agent;
 
 struct agent_ops {
 	const char *kind;			/* [agent "NAME"] kind */
-	struct agent *(*open)(const struct agent_setup *setup, struct err *err);
+	struct agent *(*open)(const struct agent_setup *setup, struct err *err);	/* tells the listener nothing before the loop turns */
 	void (*tell)(struct agent *a, enum agent_cause cause, const char *proposal, const char *text);	/* may be NULL */
 	void (*close)(struct agent *a);
 };
