@@ -344,7 +344,8 @@ static uint64_t idle_turns(struct engine *e)
 	uint64_t before = loop_wakeups(e->loop);
 	int is_over = 0;
 	loop_after(e->loop, 50000, set, &is_over);
-	UNTIL(e, is_over);
+	while (!is_over)
+		loop_turn(e->loop, -1);
 	return loop_wakeups(e->loop) - before;
 }
 
