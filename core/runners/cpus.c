@@ -74,7 +74,8 @@ int cpus_parse(struct cpus *out, const char *text, const struct cpus *allowed, s
 		for (int cpu = first; cpu <= last; cpu++) {
 			if (!have(allowed, cpu)) {
 				char *may = cpus_text(allowed);
-				err_set(err, "runner.local.cpus is \"%s\": CPU %d is not among those skydeck may use here: %s", text, cpu, may);
+				err_set(err, "runner.local.cpus is \"%s\": CPU %d is not among those skydeck may use here: %s",
+					text, cpu, may);
 				free(may);
 				return -1;
 			}

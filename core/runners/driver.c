@@ -1,6 +1,7 @@
-/* The driver's lines, found in the stream of a step or of a whole batch. A command may leave its last line unfinished, and
- * `sky logs` puts its own words in front, so a line of the driver may begin anywhere; it is one only if it ends in the
- * token. What could still become one is held back, at most DRIVER_LINE_MAX bytes; all else passes through at once. */
+/* The driver's lines, found in the stream of a step or of a whole batch. A command may leave its last line
+ * unfinished, and `sky logs` puts its own words in front, so a line of the driver may begin anywhere; it is one only
+ * if it ends in the token. What could still become one is held back, at most DRIVER_LINE_MAX bytes; all else passes
+ * through at once. */
 #include "core/runners/driver.h"
 
 #include <inttypes.h>
@@ -91,15 +92,16 @@ void driver_feed(struct driver *d, const char *bytes, size_t n)
 			keep = len - half_mark(data + at, len - at);
 			break;
 		}
-		size_t start = (size_t)(found - data), room = len - start < DRIVER_LINE_MAX ? len - start : DRIVER_LINE_MAX;
-		const char *newline = memchr(found, '\n', room);
+		size_t start = (size_t)(found - data), left = len - start;
+		const char *newline = memchr(found, '\n', left < DRIVER_LINE_MAX ? left : DRIVER_LINE_MAX);
 		struct driver_line line;
-		if (!newline && room < DRIVER_LINE_MAX) {
+		if (!newline && left < DRIVER_LINE_MAX) {
 			keep = start;
 			break;
 		}
-		for (const char *next = found; newline && (next = memmem(next + 1, (size_t)(newline - next) - 1, mark, MARK));)
-			start = (size_t)(next - data);	/* the last one of the line: what stands before it is a command's */
+		/* The last mark of the line: what stands before it is a command's. */
+		for (const char *next = found; newline && next; next = memmem(next + 1, (size_t)(newline - next) - 1, mark, MARK))
+			start = (size_t)(next - data);
 		at = start + MARK;
 		if (newline && parse_line(d->token, data + at, (size_t)(newline - data) - at, &line)) {
 			pass(d, from, start);

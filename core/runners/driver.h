@@ -1,5 +1,5 @@
-/* The protocol of assets/driver.sh, as its head describes it: the words it is given, and the lines that it puts among the
- * output of the commands it executes. The lines carry a token that only driver and caller know. */
+/* The protocol of assets/driver.sh, as its head describes it: the words it is given, and the lines that it puts among
+ * the output of the commands it executes. The lines carry a token that only driver and caller know. */
 #ifndef CORE_RUNNERS_DRIVER_H
 #define CORE_RUNNERS_DRIVER_H
 

@@ -1,9 +1,9 @@
-/* A step's child process: bytes come from child.c, driver.c takes the driver's own lines out of them, and the rest goes to
- * the log as it comes and, for a measured run, through the harness's grammar.
+/* A step's child process: bytes come from child.c, driver.c takes the driver's own lines out of them, and the rest
+ * goes to the log as it comes and, for a measured run, through the harness's grammar.
  *
- * Who says how it ended, in this order: the human (cancelled), the clock (timed out), the driver's last line (exit code and
- * seconds of the command alone, without the sandbox's start), and only where there is none the child itself: then something
- * killed the driver, or the sandbox never stood, which is nobody's verdict (RUN_LOST). */
+ * Who says how it ended, in this order: the human (cancelled), the clock (timed out), the driver's last line (exit
+ * code and seconds of the command alone, without the sandbox's start), and only where there is none the child itself:
+ * then something killed the driver, or the sandbox never stood, which is nobody's verdict (RUN_LOST). */
 #include "core/runners/execution.h"
 
 #include <inttypes.h>
@@ -60,7 +60,7 @@ static const char *command_of(const struct execution *e)
 	return commands[e->plan.step->kind];
 }
 
-/* --- while it runs ------------------------------------------------------------------------------------------------- */
+/* --- while it runs --------------------------------------------------------------------------------------------- */
 
 /* Returns -1 when the callback abandoned the execution: it is gone. */
 static int tell_output(struct execution *e)
@@ -87,7 +87,8 @@ static void output_is_due(void *data)
 static void take_output(void *data, const char *bytes, size_t n)
 {
 	struct execution *e = data;
-	uint64_t written = log_writer_bytes(e->log), room = written < EXECUTION_LOG_MAX ? EXECUTION_LOG_MAX - written : 0;
+	uint64_t written = log_writer_bytes(e->log);
+	uint64_t room = written < EXECUTION_LOG_MAX ? EXECUTION_LOG_MAX - written : 0;
 	size_t kept = n < room ? n : (size_t)room;
 	if (e->plan.step->kind == STEP_MEASURE)
 		harness_feed(&e->harness, bytes, n);
@@ -112,7 +113,7 @@ static void child_output(void *data, const char *bytes, size_t n)
 	driver_feed(&e->driver, bytes, n);
 }
 
-/* --- how it ended -------------------------------------------------------------------------------------------------- */
+/* --- how it ended ---------------------------------------------------------------------------------------------- */
 
 static const char *what_failed(enum step_kind kind)
 {
@@ -123,8 +124,9 @@ static const char *what_failed(enum step_kind kind)
 static char *read_harness(const struct execution *e, enum run_status *status)
 {
 	static const enum run_status statuses[] = {
-		[HARNESS_SILENT] = RUN_OK, [HARNESS_DONE] = RUN_OK, [HARNESS_CRASH] = RUN_FAILED, [HARNESS_BUILD_FAILED] = RUN_FAILED,
-		[HARNESS_TIMEOUT] = RUN_TIMEOUT, [HARNESS_NO_METRIC] = RUN_NO_METRIC, [HARNESS_CHECKS_FAILED] = RUN_FAILED,
+		[HARNESS_SILENT] = RUN_OK, [HARNESS_DONE] = RUN_OK, [HARNESS_CRASH] = RUN_FAILED,
+		[HARNESS_BUILD_FAILED] = RUN_FAILED, [HARNESS_TIMEOUT] = RUN_TIMEOUT, [HARNESS_NO_METRIC] = RUN_NO_METRIC,
+		[HARNESS_CHECKS_FAILED] = RUN_FAILED,
 	};
 	const struct harness *h = &e->harness;
 	const char *wanted = e->plan.setup->metric;
@@ -137,7 +139,8 @@ static char *read_harness(const struct execution *e, enum run_status *status)
 	if (h->refused)
 		return xasprintf("no METRIC lines found in benchmark output (%s)", h->refused_why);
 	if (h->metrics.count)
-		return xasprintf("no METRIC %s found in benchmark output (it printed %s)", wanted, h->metrics.at[0].name);
+		return xasprintf("no METRIC %s found in benchmark output (it printed %s)", wanted,
+				 h->metrics.at[0].name);
 	return xstrdup("no METRIC lines found in benchmark output");
 }
 
@@ -174,7 +177,8 @@ static char *explain_loss(const struct execution *e, int code)
 }
 
 /* Fills in status, exit code and artifact. Returns the reason, which the caller frees. */
-static char *judge_end(const struct execution *e, const struct child_result *child, int code, struct step_result *result)
+static char *judge_end(const struct execution *e, const struct child_result *child, int code,
+		       struct step_result *result)
 {
 	result->exit_code = is_signal(code) ? code - 128 : code;
 	if (e->is_cancelled) {
@@ -206,8 +210,8 @@ static void close_log(struct execution *e, struct step_result *result)
 {
 	char line[128];
 	if (e->dropped) {
-		int n = snprintf(line, sizeof line, "\nskydeck: the log of a run ends at %.4g MiB; %" PRIu64 " more bytes were dropped\n",
-				 EXECUTION_LOG_MAX / 1048576.0, e->dropped);
+		int n = snprintf(line, sizeof line, "\nskydeck: the log of a run ends at %u MiB; %" PRIu64
+				 " more bytes were dropped\n", EXECUTION_LOG_MAX >> 20, e->dropped);
 		log_writer_add(e->log, line, (size_t)n, &e->log_trouble);
 	}
 	result->log_bytes = log_writer_bytes(e->log);
@@ -223,7 +227,8 @@ static void child_ended(void *data, const struct child_result *child)
 	harness_end(&e->harness);
 	int said = e->end.word == DRIVER_END;
 	int code = said ? e->end.exit_code : child->exited ? child->status : 128 + child->status;
-	result.seconds = said && e->end.seconds >= 0 && e->end.seconds < child->seconds ? e->end.seconds : child->seconds;
+	int is_timed = said && e->end.seconds >= 0 && e->end.seconds < child->seconds;
+	result.seconds = is_timed ? e->end.seconds : child->seconds;
 	char *reason = judge_end(e, child, code, &result);
 	result.reason = reason;
 	result.metrics = e->plan.step->kind == STEP_MEASURE ? &e->harness.metrics : NULL;
@@ -236,7 +241,7 @@ static void child_ended(void *data, const struct child_result *child)
 	free(reason);
 }
 
-/* --- its start ----------------------------------------------------------------------------------------------------- */
+/* --- its start ------------------------------------------------------------------------------------------------- */
 
 static void add_text(struct strings *env, const char *name, const char *value)
 {
@@ -302,7 +307,8 @@ static int start_child(struct execution *e, struct err *err)
 	struct child_options options = {
 		.argv = (const char *const *)argv.at, .env = (const char *const *)env.at, .directory = plan->step->tree,
 		.timeout = (int64_t)limit_of(e) * 1000000, .cpus = plan->cpus->at, .cpu_count = plan->cpus->count,
-		.input = buf_str(&words), .input_size = words.len, .output = child_output, .ended = child_ended, .data = e,
+		.input = buf_str(&words), .input_size = words.len,
+		.output = child_output, .ended = child_ended, .data = e,
 	};
 	e->child = child_start(e->loop, &options, err);
 	strings_release(&argv);

@@ -1,4 +1,4 @@
-/* One step as a child process of this machine: the driver in a sandbox, its log, the harness's output, and how it ended. */
+/* One step as a child process of this machine: driver in a sandbox, log, the harness's output, and how it ended. */
 #ifndef CORE_RUNNERS_EXECUTION_H
 #define CORE_RUNNERS_EXECUTION_H
 
@@ -19,7 +19,7 @@ struct execution_plan {
 	const struct step *step;		/* borrowed until the end */
 	const char *driver;			/* where assets/driver.sh lies on this machine */
 	const struct cpus *cpus;
-	/* As runner_listener's of these names. log_trouble: why the log is not whole, or NULL. Both callbacks may abandon it. */
+	/* As runner_listener's of these names. log_trouble: why the log is not whole, or NULL. Both may abandon it. */
 	void (*output)(void *data, uint64_t lines, uint64_t bytes, const char *last_line);
 	void (*ended)(void *data, const struct step_result *result, const char *log_trouble);
 	void *data;

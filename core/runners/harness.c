@@ -1,14 +1,15 @@
-/* The harness's grammar (formats of the autoresearch family: pi-autoresearch's METRIC pattern, SkyPilot's grep, GreenCedar's
- * pattern, and the output of SkyPilot's experiment.yaml).
+/* The harness's grammar (formats of the autoresearch family: pi-autoresearch's METRIC pattern, SkyPilot's grep,
+ * GreenCedar's pattern, and the output of SkyPilot's experiment.yaml).
  *
- * Bytes are gathered into lines, of which only the first HARNESS_LINE_MAX bytes are kept: 10 MB without a newline cost 4 KB.
- * A lone CR ends a line too, as it does in pi's pattern, so that a progress bar does not swallow the METRIC behind it.
+ * Bytes are gathered into lines, of which only the first HARNESS_LINE_MAX bytes are kept: 10 MB without a newline
+ * cost 4 KB. A lone CR ends a line too, as it does in pi's pattern, so that a progress bar does not swallow the
+ * METRIC behind it.
  *
- * experiment.yaml prints its METRIC lines once more in a trailer that begins with EXPERIMENT_ID. Those are no samples. But a
- * harness of one's own may print that word for itself, so the trailer only counts once there was something to repeat, and
- * only a name that was seen before is a repetition.
+ * experiment.yaml prints its METRIC lines once more in a trailer that begins with EXPERIMENT_ID. Those are no
+ * samples. But a harness of one's own may print that word for itself, so the trailer only counts once there was
+ * something to repeat, and only a name that was seen before is a repetition.
  *
- * One thing that pi takes is not taken: a METRIC and its name on two lines (its \s+ crosses the newline by accident). */
+ * One thing that pi takes is not taken: a METRIC and its name on two lines (its \s+ crosses newlines by accident). */
 #include "core/runners/harness.h"
 
 #include <ctype.h>
@@ -116,7 +117,7 @@ static size_t decimal_length(const char *s, size_t len)
 	return n;
 }
 
-/* The length of 1,000 or 12,345,678.5 at s; 0 when it is none (0,5 and 1,5 are decimals of another country: no number). */
+/* The length of 1,000 or 12,345,678.5 at s; 0 when it is none (1,5 is a decimal of another country: no number). */
 static size_t grouped_length(const char *s, size_t len)
 {
 	size_t n = digits(s, len), groups = 0;
@@ -134,11 +135,12 @@ static size_t grouped_length(const char *s, size_t len)
 /* JavaScript's 0x1f, 0o17, 0b11 as a whole word. */
 static int based_number(struct span word, double *value)
 {
-	int base = word.len < 3 || word.at[0] != '0' ? 0 : strchr("xX", word.at[1]) ? 16 : strchr("oO", word.at[1]) ? 8 :
-		strchr("bB", word.at[1]) ? 2 : 0;
+	int letter = word.len < 3 || word.at[0] != '0' ? 0 : tolower((unsigned char)word.at[1]);
+	int base = letter == 'x' ? 16 : letter == 'o' ? 8 : letter == 'b' ? 2 : 0;
 	*value = 0;
 	for (size_t i = 2; base && i < word.len; i++) {
-		int c = tolower((unsigned char)word.at[i]), digit = isdigit(c) ? c - '0' : isalpha(c) ? c - 'a' + 10 : base;
+		int c = tolower((unsigned char)word.at[i]);
+		int digit = isdigit(c) ? c - '0' : isalpha(c) ? c - 'a' + 10 : base;
 		if (digit >= base)
 			return 0;
 		*value = *value * base + digit;
@@ -159,7 +161,9 @@ static double number_of(const char *s, size_t len)
 
 static int is_not_finite(struct span word)
 {
-	static const char *const names[] = { "nan", "-nan", "+nan", "inf", "-inf", "+inf", "infinity", "-infinity", "+infinity" };
+	static const char *const names[] = { "nan", "inf", "infinity" };
+	if (word.len && (*word.at == '-' || *word.at == '+'))
+		word = after(word, 1);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strlen(names[i]) == word.len && !strncasecmp(names[i], word.at, word.len))
 			return 1;
@@ -188,7 +192,8 @@ static const char *read_value(struct span word, double *value, unsigned *dropped
 	}
 	size_t sign = word.len && (*word.at == '-' || *word.at == '+');
 	struct span number = after(word, sign);
-	size_t grouped = grouped_length(number.at, number.len), n = grouped ? grouped : decimal_length(number.at, number.len);
+	size_t grouped = grouped_length(number.at, number.len);
+	size_t n = grouped ? grouped : decimal_length(number.at, number.len);
 	struct span rest = after(number, n);
 	number.len = n;
 	if (!n || (rest.len && !is_unit(rest, number)))
@@ -326,11 +331,12 @@ static void take_status(struct harness *h, const char *word)
 /* EXPERIMENT_RESULT: exp-01 val_bpb=0.99 memory_gb=44.0 (the GPU variant). */
 static void take_result(struct harness *h, struct span line)
 {
+	static const unsigned everyone = HARNESS_PI | HARNESS_SKYPILOT | HARNESS_GREENCEDAR;
 	struct span rest = trimmed(after(line, strlen("EXPERIMENT_RESULT:")));
 	while (rest.len) {
 		size_t n = word_length(rest);
 		struct span pair = { rest.at, n };
-		const char *wrong = memchr(pair.at, '=', n) ? take_pair(h, pair, HARNESS_PI | HARNESS_SKYPILOT | HARNESS_GREENCEDAR) : NULL;
+		const char *wrong = memchr(pair.at, '=', n) ? take_pair(h, pair, everyone) : NULL;
 		if (wrong)
 			refuse(h, pair, wrong);
 		rest = trimmed(after(rest, n));

@@ -2,10 +2,11 @@
  *
  *     METRIC name=value        at the start of a line, one or more blanks between; a name printed again is another sample
  *
- * The grammar is the union of what three tools take (pi-autoresearch, SkyPilot's example, GreenCedar's codex-autoresearch);
- * each line carries a mark for every tool that would drop it. A value is a decimal number, or 0x 0o 0b, or one with
- * thousands separators (1,000), and a unit may follow it (5ms, 5 s): the unit is passed over. What is not finite, or no
- * number, is counted and named, but is no metric. Colour codes and `sky logs`' "(task, pid=1) " are passed over too. */
+ * The grammar is the union of what three tools take (pi-autoresearch, SkyPilot's example, GreenCedar's
+ * codex-autoresearch); each line carries a mark for every tool that would drop it. A value is a decimal number, or 0x
+ * 0o 0b, or one with thousands separators (1,000), and a unit may follow it (5ms, 5 s): the unit is passed over. What
+ * is not finite, or no number, is counted and named, but is no metric. Colour codes and `sky logs`' "(task, pid=1) "
+ * are passed over too. */
 #ifndef CORE_RUNNERS_HARNESS_H
 #define CORE_RUNNERS_HARNESS_H
 

@@ -1,10 +1,10 @@
-/* Runs on this machine. A worker is a slot: a set of CPUs on which one benchmark at a time is measured. execution.c runs
- * a step; here is decided when, and on which CPUs.
+/* Runs on this machine. A worker is a slot: a set of CPUs on which one benchmark at a time is measured. execution.c
+ * runs a step; here is decided when, and on which CPUs.
  *
- * All steps wait in one queue, in the order given. One may start when it is in nobody's way: not of those that run, nor of
- * those before it that still wait (so that nothing starves). Two steps are in each other's way when they share a tree, or when
- * one of them is measured and they share a CPU. Builds and checks use all CPUs when that is possible, else, while another
- * slot measures, those of their own slot.
+ * All steps wait in one queue, in the order given. One may start when it is in nobody's way: not of those that run,
+ * nor of those before it that still wait (so that nothing starves). Two steps are in each other's way when they share
+ * a tree, or when one of them is measured and they share a CPU. Builds and checks use all CPUs when that is possible,
+ * else, while another slot measures, those of their own slot.
  *
  * The listener may call anything of the runner from its callbacks, close included: what a callback may destroy is not
  * touched after it, and close only frees once the last of them has returned. */
@@ -52,7 +52,7 @@ struct runner {
 	int depth, is_closed;		/* depth: calls into the listener that have not returned */
 };
 
-/* --- steps as jobs, and their end ---------------------------------------------------------------------------------- */
+/* --- steps as jobs, and their end ------------------------------------------------------------------------------ */
 
 static struct job *job_new(struct runner *r, struct slot *slot, const struct step *step, const char *tree)
 {
@@ -74,7 +74,8 @@ static struct job *job_new(struct runner *r, struct slot *slot, const struct ste
 static void job_free(struct job *job)
 {
 	const struct step *step = &job->step;
-	const char *own[] = { step->run, step->worker, step->arm, step->tree, step->log, step->label, step->experiment, step->description };
+	const char *own[] = { step->run, step->worker, step->arm, step->tree, step->log, step->label, step->experiment,
+			      step->description };
 	execution_abandon(job->execution);
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		free((char *)own[i]);
@@ -165,7 +166,7 @@ static void execution_ended(void *data, const struct step_result *result, const 
 	leave(r);
 }
 
-/* --- the queue ----------------------------------------------------------------------------------------------------- */
+/* --- the queue ------------------------------------------------------------------------------------------------- */
 
 static const struct cpus *cpus_of(const struct job *job)
 {
@@ -176,7 +177,8 @@ static int is_in_the_way(const struct job *other, const struct job *job, const s
 {
 	if (!strcmp(other->step.tree, job->step.tree))
 		return 1;
-	return (other->step.kind == STEP_MEASURE || job->step.kind == STEP_MEASURE) && cpus_overlap(cpus_of(other), cpus);
+	int is_measured = other->step.kind == STEP_MEASURE || job->step.kind == STEP_MEASURE;
+	return is_measured && cpus_overlap(cpus_of(other), cpus);
 }
 
 static int may_start(const struct runner *r, size_t i, const struct cpus *cpus)
@@ -214,7 +216,7 @@ static void start_job(struct job *job, const struct cpus *cpus)
 		end_without_run(job, RUN_LOST, err.text);
 }
 
-/* One thing that is due in the queue. Returns 0 when there is none: a callback may have changed the queue in between. */
+/* One thing that is due in the queue, since a callback may have changed the queue after it. Returns 0: none was. */
 static int pump_queue(struct runner *r)
 {
 	for (size_t i = 0; i < r->job_count; i++) {
@@ -270,7 +272,7 @@ static void pump(void *data)
 	leave(r);
 }
 
-/* --- what the engine calls ----------------------------------------------------------------------------------------- */
+/* --- what the engine calls ------------------------------------------------------------------------------------- */
 
 static int make_slots(struct runner *r, struct err *err)
 {
@@ -289,8 +291,8 @@ static int make_slots(struct runner *r, struct err *err)
 	size_t slots = config->local_slots > 0 ? (size_t)config->local_slots : 1;
 	if (slots > cpus.count) {
 		char *text = cpus_text(&cpus);
-		err_set(err, "runner.local.slots is %zu, but there are only %zu CPUs for them (%s): ask for fewer slots, or name more CPUs "
-			"with runner.local.cpus", slots, cpus.count, text);
+		err_set(err, "runner.local.slots is %zu, but there are only %zu CPUs for them (%s): ask for fewer slots, or name "
+			"more CPUs with runner.local.cpus", slots, cpus.count, text);
 		free(text);
 		goto out;
 	}
@@ -377,7 +379,8 @@ static int local_start_worker(struct runner *r, const char *worker, struct err *
 			wake(r);
 			return 0;
 		}
-	return err_set(err, "all %zu slots of this machine are taken: runner.local.slots sets how many there are", r->slot_count);
+	return err_set(err, "all %zu slots of this machine are taken: runner.local.slots sets how many there are",
+		       r->slot_count);
 }
 
 static void cancel_job(struct job *job)

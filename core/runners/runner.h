@@ -25,7 +25,7 @@ struct step {
 	const char *label;	/* SKYDECK_ARM: "a", "b", … anonymous */
 	const char *experiment, *description;	/* EXPERIMENT_ID, EXPERIMENT_DESC: those of the wave */
 	unsigned round, layout;	/* SKYDECK_ROUND, SKYDECK_LAYOUT */
-	unsigned padding;	/* bytes of SKYDECK_PADDING: 0-4095 by the wave's generator for a measured run (decision-rule 3.3) */
+	unsigned padding;	/* bytes of SKYDECK_PADDING: 0-4095, drawn anew for each measured run by the wave's generator */
 };
 
 /* How a step ended; also run_ended's status. */

@@ -1,13 +1,13 @@
 /* bubblewrap's arguments. The choices that are not plain:
  *
- *  - Everything is unshared, capabilities are dropped too: root inside would otherwise be root with CAP_SYS_ADMIN in a
- *    namespace of its own, and could remount /usr writable.
- *  - Only /usr and /etc are bound; /bin, /lib and their like are made again as the links they are. Where a system has real
- *    folders there, those are bound instead. Files of /etc that only root may read are covered: a sandbox that root starts
- *    runs as root.
- *  - The tree is bound as the last thing but the covers over its .git, and nothing is ever mounted or made on a path that
- *    the tree could lead elsewhere: a .git is covered only if it is a real folder or file; a symlink leads to a place
- *    inside, where there is nothing to see.
+ *  - Everything is unshared, capabilities are dropped too: root inside would otherwise be root with CAP_SYS_ADMIN in
+ *    a namespace of its own, and could remount /usr writable.
+ *  - Only /usr and /etc are bound; /bin, /lib and their like are made again as the links they are. Where a system has
+ *    real folders there, those are bound instead. Files of /etc that only root may read are covered: a sandbox that
+ *    root starts runs as root.
+ *  - The tree is bound as the last thing but the covers over its .git, and nothing is ever mounted or made on a path
+ *    that the tree could lead elsewhere: a .git is covered only if it is a real folder or file; a symlink leads to a
+ *    place inside, where there is nothing to see.
  *  - Arguments, not a shell: a path may hold blanks and newlines. */
 #include "core/runners/sandbox.h"
 
@@ -22,11 +22,16 @@
 #include "core/io/child.h"
 
 static const char *const system_folders[] = { "/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32" };
-static const char *const private_files[] = { "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/sudoers" };
+static const char *const private_files[] = { "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-",
+					     "/etc/sudoers" };
 static const char *const private_folders[] = { "/etc/ssh", "/etc/ssl/private", "/etc/sudoers.d" };
 
-enum { COUNT_FOLDERS = sizeof system_folders / sizeof *system_folders, COUNT_FILES = sizeof private_files / sizeof *private_files,
-       COUNT_PRIVATE = sizeof private_folders / sizeof *private_folders, PROBE_SECONDS = 10 };
+enum {
+	COUNT_FOLDERS = sizeof system_folders / sizeof *system_folders,
+	COUNT_FILES = sizeof private_files / sizeof *private_files,
+	COUNT_PRIVATE = sizeof private_folders / sizeof *private_folders,
+	PROBE_SECONDS = 10,
+};
 
 static void add(struct strings *list, const char *a, const char *b, const char *c)
 {
@@ -128,15 +133,18 @@ static const char *remedy(const char *said)
 	if (!stat("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", &st) && strstr(said, "ermission denied"))
 		return "AppArmor may forbid it: sysctl kernel.apparmor_restrict_unprivileged_userns=0";
 	if (strstr(said, "namespace") || strstr(said, "uid map"))
-		return "user namespaces may be off: sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000";
+		return "user namespaces may be off: sysctl kernel.unprivileged_userns_clone=1 "
+			"user.max_user_namespaces=10000";
 	return "in a container, start that with the rights to make namespaces and mounts (docker run --privileged)";
 }
 
 int sandbox_probe(struct err *err)
 {
-	static const char off[] = "or set sandbox = off under [runner \"local\"] in .skydeck/config, if you trust what will run";
+	static const char off[] =
+		"or set sandbox = off under [runner \"local\"] in .skydeck/config, if you trust what will run";
 	if (!is_installed("bwrap"))
-		return err_set(err, "bubblewrap is not installed: apt install bubblewrap (dnf install, pacman -S), %s", off);
+		return err_set(err, "bubblewrap is not installed: apt install bubblewrap (dnf install, pacman -S), %s",
+			       off);
 	struct strings argv = {0}, env = {0};
 	struct buf output = {0};
 	struct child_result result = {0};
@@ -154,7 +162,8 @@ int sandbox_probe(struct err *err)
 	if (child_run(&options, &output, &result, err) == 0) {
 		char *said = text_safe_string(buf_str(&output), strcspn(buf_str(&output), "\n"), TEXT_LINE);
 		rc = result.exited && !result.status ? 0 :
-			err_set(err, "bubblewrap cannot make a sandbox here (%s): %s, %s", *said ? said : "it does not answer", remedy(said), off);
+			err_set(err, "bubblewrap cannot make a sandbox here (%s): %s, %s",
+				*said ? said : "it does not answer", remedy(said), off);
 		free(said);
 	}
 	rmdir(folder);
