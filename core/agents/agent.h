@@ -12,12 +12,12 @@
 
 /* A patch as its author wrote it. All but the diff is safe text. Borrowed for the call. */
 struct draft {
-	const char *title, *body, *author;	/* body: the mail's text without diffstat; author "Name <mail>" or NULL */
+	const char *title, *body, *author;	/* body: no diffstat; author: "Name <mail>" or NULL */
 	const char *idea, *expected;		/* NULL: the title is the idea */
 	const struct strings *sources;		/* ids or keys of sources */
 	const char *diff;			/* raw bytes, from the first "diff --git" */
 	size_t diff_size;
-	const char *origin;			/* "0001-softmax.patch 1f3c9a…": file and hash of its bytes; NULL: none */
+	const char *origin;			/* "0001-softmax.patch 1f3c9a…": file, hash of its bytes; NULL: none */
 	const char *revises;			/* proposal that this is the next revision of; NULL: a new one */
 };
 
@@ -27,7 +27,8 @@ enum agent_cause { CAUSE_VETOED, CAUSE_REVISION_ASKED, CAUSE_STEERED, CAUSE_RESU
 /* None of these may close the agent. The texts are safe to show. */
 struct agent_listener {
 	void (*propose)(void *data, const struct draft *draft);
-	/* state: "working", "idle" (may propose again), "finished" (nothing more comes by itself), "failed". text: a sentence or NULL. */
+	/* state: "working", "idle" (may propose again), "finished" (nothing more comes by itself), "failed".
+	 * text: a sentence or NULL. */
 	void (*changed)(void *data, const char *state, const char *text);
 	/* A patch that could not even be read: it is shown, never dropped. Its origin is known from then on, too. */
 	void (*broken)(void *data, const char *origin, const char *title, const char *why);
@@ -47,8 +48,10 @@ struct agent;
 
 struct agent_ops {
 	const char *kind;			/* [agent "NAME"] kind */
-	struct agent *(*open)(const struct agent_setup *setup, struct err *err);	/* tells the listener nothing before the loop turns */
-	void (*tell)(struct agent *a, enum agent_cause cause, const char *proposal, const char *text);	/* may be NULL */
+	/* Tells the listener nothing before the loop turns. */
+	struct agent *(*open)(const struct agent_setup *setup, struct err *err);
+	/* May be NULL. */
+	void (*tell)(struct agent *a, enum agent_cause cause, const char *proposal, const char *text);
 	void (*close)(struct agent *a);
 };
 

@@ -6,9 +6,9 @@
  * folder again, or after a restart, proposes nothing twice, and a file with new contents is proposed anew under its old
  * name. Whether that is a revision is the engine's to say.
  *
- * Files are read one a turn of the loop, so that a folder of a thousand keeps nobody waiting. inotify tells of files that
- * were written to their end; they rest a moment, because many are written twice. Where the folder cannot be watched, what
- * is in it is proposed all the same. */
+ * Files are read one a turn of the loop, so that a folder of a thousand keeps nobody waiting. inotify tells of files
+ * that were written to their end; they rest a moment, because many are written twice. Where the folder cannot be
+ * watched, what is in it is proposed all the same. */
 #include "core/agents/agent.h"
 
 #include <dirent.h>
@@ -92,7 +92,8 @@ static void report_broken(struct agent *a, const char *origin, const char *title
 		a->listener->broken(a->data, origin, title, why);
 }
 
-static void propose_mail(struct agent *a, const char *origin, const char *shown_name, const struct mail *mail, const char *bytes)
+static void propose_mail(struct agent *a, const char *origin, const char *shown_name, const struct mail *mail,
+                         const char *bytes)
 {
 	const char *title = mail->title[0] ? mail->title : shown_name;
 	if (!mail->diff_size) {
@@ -100,8 +101,9 @@ static void propose_mail(struct agent *a, const char *origin, const char *shown_
 		return;
 	}
 	a->listener->propose(a->data, &(struct draft){
-		.title = title, .body = mail->body, .author = mail->author, .idea = mail->idea, .expected = mail->expected,
-		.sources = &mail->sources, .diff = bytes + mail->diff, .diff_size = mail->diff_size, .origin = origin,
+		.title = title, .body = mail->body, .author = mail->author, .idea = mail->idea,
+		.expected = mail->expected, .sources = &mail->sources,
+		.diff = bytes + mail->diff, .diff_size = mail->diff_size, .origin = origin,
 	});
 }
 
@@ -143,9 +145,11 @@ static void propose_file(struct agent *a, const char *name)
 		int reason = errno;
 		char *origin = xasprintf("%s %s", shown_name, reason == EFBIG ? "too-large" : "unreadable");
 		if (reason == EFBIG)
-			buf_printf(&why, "%s has %lld bytes; a patch may have %d", shown_name, (long long)st.st_size, LARGEST);
+			buf_printf(&why, "%s has %lld bytes; a patch may have %d", shown_name,
+			           (long long)st.st_size, LARGEST);
 		else
-			buf_printf(&why, "%s cannot be read: %s", shown_name, reason ? strerror(reason) : "it is not a file");
+			buf_printf(&why, "%s cannot be read: %s", shown_name,
+			           reason ? strerror(reason) : "it is not a file");
 		report_broken(a, origin, shown_name, why.data);
 		free(origin);
 	}
@@ -168,9 +172,9 @@ static void say_done(struct agent *a)
 	if (a->awaited)
 		say(a, "idle", xasprintf("waits for the patch of %s to be changed in %s", a->awaited, a->shown));
 	else if (a->notify >= 0)
-		say(a, "finished", xasprintf("has proposed what is in %s; a new or changed patch is proposed too", a->shown));
+		say(a, "finished", xasprintf("has proposed what is in %s; what is new or changed follows", a->shown));
 	else
-		say(a, "finished", xasprintf("has proposed what is in %s; it cannot be watched for new patches", a->shown));
+		say(a, "finished", xasprintf("has proposed what is in %s; it cannot be watched for more", a->shown));
 }
 
 static void step(void *data)
@@ -191,7 +195,8 @@ static void begin(void *data)
 {
 	struct agent *a = data;
 	if (a->names.count)
-		say(a, "working", xasprintf("reads %zu %s in %s", a->names.count, a->names.count == 1 ? "patch" : "patches", a->shown));
+		say(a, "working", xasprintf("reads %zu patch%s in %s", a->names.count, a->names.count == 1 ? "" : "es",
+		                            a->shown));
 	step(a);
 }
 
@@ -278,7 +283,8 @@ static void watch(struct agent *a)
 	a->notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (a->notify < 0)
 		return;
-	if (inotify_add_watch(a->notify, a->dir, IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE_SELF | IN_MOVE_SELF) < 0)
+	const uint32_t of_interest = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE_SELF | IN_MOVE_SELF;
+	if (inotify_add_watch(a->notify, a->dir, of_interest) < 0)
 		unwatch(a);
 	else
 		loop_watch(a->loop, a->notify, LOOP_READ, folder_changed, a);
@@ -302,9 +308,11 @@ static int check_folder(const struct agent *a, const char *agent_name, struct er
 {
 	struct stat st;
 	if (stat(a->dir, &st))
-		return err_set(err, "cannot read the folder of patches %s: %s; make it, or set agent.%s.dir", a->shown, strerror(errno), agent_name);
+		return err_set(err, "cannot read the folder of patches %s: %s; make it, or set agent.%s.dir",
+		               a->shown, strerror(errno), agent_name);
 	if (!S_ISDIR(st.st_mode))
-		return err_set(err, "%s is not a folder; set agent.%s.dir to the folder of patches", a->shown, agent_name);
+		return err_set(err, "%s is not a folder; set agent.%s.dir to the folder of patches",
+		               a->shown, agent_name);
 	return 0;
 }
 

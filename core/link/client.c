@@ -134,15 +134,16 @@ static void rpc_called(void *data, const char *method, const struct json *params
 	} else if (!strcmp(method, "event") && json_is_object(params)) {
 		event_came(c, params);
 	} else if (!strcmp(method, "tail")) {
-		c->handler->tail(c->data, json_string(json_get(params, "run"), ""), json_integer(json_get(params, "lines"), 0),
-		                 json_integer(json_get(params, "bytes"), 0), json_string(json_get(params, "line"), ""));
+		c->handler->tail(c->data, json_string(json_get(params, "run"), ""),
+		                 json_integer(json_get(params, "lines"), 0), json_integer(json_get(params, "bytes"), 0),
+		                 json_string(json_get(params, "line"), ""));
 	}
 }
 
 static const struct rpc_handler rpc_calls = { .call = rpc_called, .answer = rpc_answered, .closed = rpc_closed };
 
-struct client *client_new(struct loop *loop, const char *socket_path, const char *role, const char *name, uint64_t since,
-                          const struct client_handler *handler, void *data, struct err *err)
+struct client *client_new(struct loop *loop, const char *socket_path, const char *role, const char *name,
+                          uint64_t since, const struct client_handler *handler, void *data, struct err *err)
 {
 	int fd = socket_connect(socket_path, err);
 	if (fd < 0)
@@ -233,7 +234,8 @@ static void call_late(void *data)
 {
 	struct call *call = data;
 	call->is_done = 1;
-	err_set(call->err, "the engine has not answered for %g s: it is busy or hangs; try again, or see skydeck doctor", call->timeout);
+	err_set(call->err, "the engine has not answered for %g s: it is busy or hangs; try again or see skydeck doctor",
+	        call->timeout);
 }
 
 struct json *client_call(const char *socket_path, const char *method, const char *name, struct json *args_taken,

@@ -35,7 +35,9 @@ enum {
 };
 
 enum role { ROLE_NONE, ROLE_DRIVER, ROLE_OBSERVER, ROLE_SCRIPT };
-static const char *const role_names[] = { [ROLE_DRIVER] = "driver", [ROLE_OBSERVER] = "observer", [ROLE_SCRIPT] = "script" };
+static const char *const role_names[] = {
+	[ROLE_DRIVER] = "driver", [ROLE_OBSERVER] = "observer", [ROLE_SCRIPT] = "script",
+};
 
 struct peer {
 	struct peer *next;
@@ -238,9 +240,9 @@ static int check_hello(const struct peer *p, const struct json *params, enum rol
 	if (p->role)
 		return err_code(err, EXIT_USAGE, "hello was said already on this connection");
 	if (version != LINK_VERSION)
-		return err_set(err, "the engine (process %ld) speaks version %d of the link and this skydeck version %" PRId64
-		               ": use the skydeck that the engine came with, or end it with kill %ld and start it again: its "
-		               "session goes on where it was", (long)getpid(), LINK_VERSION, version, (long)getpid());
+		return err_set(err, "the engine speaks version %d of the link and this skydeck version %" PRId64 ": use the "
+		               "skydeck that the engine came with, or end it with kill %ld and start it again (its session "
+		               "goes on where it was)", LINK_VERSION, version, (long)getpid());
 	if (!role)
 		return err_code(err, EXIT_USAGE, "the role in hello must be driver, observer or script");
 	return 0;
@@ -272,7 +274,8 @@ static int check_request(const struct peer *p, int is_command, const struct json
 	if (!p->role)
 		return err_code(err, EXIT_USAGE, "say hello first: {version, role, name, since}");
 	if (!json_string(json_get(params, "name"), NULL) || (args && !json_is_object(args) && !json_is_null(args)))
-		return err_code(err, EXIT_USAGE, "a %s is {name, args}: a text and an object", is_command ? "command" : "query");
+		return err_code(err, EXIT_USAGE, "a %s is {name, args}: a text and an object",
+		                is_command ? "command" : "query");
 	if (is_command && p->role == ROLE_OBSERVER)
 		return err_refuse(err, "observers cannot command; attach without --observe");
 	if (p->open >= LINK_OPEN)
@@ -368,9 +371,11 @@ static char *user_name(void)
 	return by;
 }
 
-struct server *server_new(struct loop *loop, const char *path, const struct server_handler *handler, void *data, struct err *err)
+struct server *server_new(struct loop *loop, const char *path, const struct server_handler *handler, void *data,
+                          struct err *err)
 {
-	assert(handler->joined && handler->left && handler->command && handler->query && handler->history && handler->newest);
+	assert(handler->joined && handler->left && handler->command && handler->query);
+	assert(handler->history && handler->newest);
 	int fd = socket_listen(path, err);
 	if (fd < 0)
 		return NULL;
@@ -479,7 +484,7 @@ static int catch_up(struct server *s, struct peer *p)
 		return 0;
 	buf_truncate(&s->chunk, 0);
 	if (s->handler->history(s->data, p->sent, HISTORY_EVENTS, &s->chunk) <= p->sent) {
-		log_line("link: the history after event %" PRIu64 " cannot be read; %s waits for it", p->sent, p->viewer);
+		log_line("link: the history after event %" PRIu64 " cannot be read, %s waits", p->sent, p->viewer);
 		return 0;
 	}
 	hand_over(p, &s->chunk, p->sent + 1, 0);

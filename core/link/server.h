@@ -38,18 +38,20 @@ struct server_handler {
 	/* viewer: "NAME#3", unique for this server; role: driver or observer. */
 	void (*joined)(void *data, const char *viewer, const char *role);
 	void (*left)(void *data, const char *viewer);
-	/* by: "user NAME". args: an object or NULL. Answer now or later with server_answer or server_refuse, exactly once. */
+	/* by: "user NAME". args: an object or NULL. Answer once, now or later, with server_answer or server_refuse. */
 	void (*command)(void *data, struct request *request, const char *by, const char *name, const struct json *args);
 	void (*query)(void *data, struct request *request, const char *name, const struct json *args);
-	/* Adds up to `most` events after `since`, each as one line with \n; returns the last seq added (since when none). */
+	/* Adds up to `most` events after `since`, each as one line with \n; returns the last seq added, or since. */
 	uint64_t (*history)(void *data, uint64_t since, size_t most, struct buf *out);
 	/* Seq of the newest event on disk; 0: none. Asked when the server begins and when facts are released. */
 	uint64_t (*newest)(void *data);
 };
 
-/* Makes the socket (its folder 0700 and owned by us, or a sentence) and listens. A stale socket file is replaced: the caller holds the lock. */
-struct server *server_new(struct loop *loop, const char *path, const struct server_handler *handler, void *data, struct err *err);
-/* Closes all peers, removes the socket. Nobody `left` then; requests may still be answered, into nothing. NULL allowed. */
+/* Makes the socket (its folder 0700 and owned by us, or a sentence) and listens. A stale socket file is replaced: the
+ * caller holds the lock. */
+struct server *server_new(struct loop *loop, const char *path, const struct server_handler *handler, void *data,
+                          struct err *err);
+/* Closes all peers, removes the socket; nobody `left` then. Requests may still be answered. NULL allowed. */
 void server_free(struct server *s);
 
 /* Both are safe when the peer has left meanwhile. An answer over RPC_LINE_MAX becomes an error that says so. */
@@ -58,11 +60,11 @@ void server_refuse(struct request *request, const struct err *err);
 
 /* An event was stated: one JSON object without newline; seqs come without gaps. Held until the release. */
 void server_event(struct server *s, uint64_t seq, const char *line, size_t len);
-/* Leaves with the next release; of several for a run in one turn the last one. Viewers that are behind do not get it. */
+/* Leaves with the next release; of several for a run in one turn the last one. Viewers that are behind go without. */
 void server_tail(struct server *s, const char *run, uint64_t lines, uint64_t bytes, const char *last_line);
 
-/* The turn's facts are durable (why NULL), or were lost: then held answers become errors saying why, and held events and
- * tails are dropped. To be called at the end of every turn, also when nothing was stated: queries are answered and
+/* The turn's facts are durable (why NULL), or were lost: then held answers become errors saying why, and held events
+ * and tails are dropped. To be called at the end of every turn, also when nothing was stated: queries are answered and
  * viewers catch up here. Calls history and newest, nothing else. */
 void server_release(struct server *s, const char *why);
 size_t server_viewers(const struct server *s);

@@ -49,7 +49,8 @@ static int make_folder(const char *socket_path, struct err *err)
 	else if (lstat(dir, &st))
 		rc = err_set(err, "cannot look at the folder %s of the engine's socket: %s", dir, strerror(errno));
 	else if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
-		rc = err_set(err, "%s is not a folder of yours, so no socket is made in it: remove it or set TMPDIR", dir);
+		rc = err_set(err, "%s is not a folder of yours, and no socket is made in it: remove it or set TMPDIR",
+		             dir);
 	else if (st.st_mode & 077)
 		rc = err_set(err, "others may enter the folder %s of the engine's socket: chmod 700 it", dir);
 	free(dir);
@@ -103,9 +104,10 @@ int socket_connect(const char *path, struct err *err)
 	if (!connect(fd, (struct sockaddr *)&a, sizeof a))
 		return fd;
 	if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR)
-		err_code(err, EXIT_NO_ENGINE, "no engine runs for this target: start one with skydeck or skydeck serve");
+		err_code(err, EXIT_NO_ENGINE,
+		         "no engine runs for this target: start one with skydeck or skydeck serve");
 	else if (errno == EAGAIN)
-		err_set(err, "the engine does not take new connections on %s: it hangs or is flooded; see skydeck doctor", path);
+		err_set(err, "the engine takes no connections on %s: it hangs or is flooded; see skydeck doctor", path);
 	else
 		err_set(err, "cannot reach the engine on %s: %s", path, strerror(errno));
 	close(fd);

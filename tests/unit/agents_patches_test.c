@@ -32,7 +32,8 @@ struct fixture {
 static void listener_propose(void *data, const struct draft *draft)
 {
 	struct fixture *f = data;
-	buf_printf(&f->heard, "propose %s|%s|%zu sources|%.10s\n", draft->title, draft->origin, draft->sources->count, draft->diff);
+	buf_printf(&f->heard, "propose %s|%s|%zu sources|%.10s\n", draft->title, draft->origin, draft->sources->count,
+	           draft->diff);
 	f->is_wrong |= draft->revises || !draft->diff_size || draft->diff[draft->diff_size - 1] != '\n';
 	strings_add(&f->origins, draft->origin);
 	f->proposals++;
@@ -60,7 +61,9 @@ static int listener_is_known(void *data, const char *origin)
 	return !f->is_forgetful && strings_have(&f->origins, origin);
 }
 
-static const struct agent_listener listener = { listener_propose, listener_changed, listener_broken, listener_is_known };
+static const struct agent_listener listener = {
+	listener_propose, listener_changed, listener_broken, listener_is_known,
+};
 
 static void new_turn(void *data)
 {
@@ -318,7 +321,7 @@ static void what_cannot_be_read_is_said_and_not_dropped(void **state)
 	heard_at(f, "broken folder.patch unreadable|folder.patch|folder.patch cannot be read: it is not a file\n");
 	heard_at(f, "broken pipe.patch unreadable|");
 	heard_at(f, "broken dangling.patch unreadable|dangling.patch|dangling.patch cannot be read: No such file");
-	heard_at(f, "broken empty.patch cbf29ce48422|empty.patch|the patch file is empty\n");	/* the hash of nothing: FNV's start */
+	heard_at(f, "broken empty.patch cbf29ce48422|empty.patch|the patch file is empty\n");	/* FNV's offset basis */
 	heard_at(f, "broken evil<1B>[2J.patch ");
 	heard_at(f, "propose bare.diff|bare.diff ");	/* no title but its name */
 	heard_at(f, "|0 sources|--- a/a.c\n");

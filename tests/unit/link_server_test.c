@@ -1,4 +1,5 @@
-/* Both sides of the socket, on one loop: a made-up engine with its journal in memory, clients, and raw peers that misbehave. */
+/* Both sides of the socket, on one loop: a made-up engine with its journal in memory, clients, and raw peers that
+ * misbehave. */
 #include "core/link/server.h"
 
 #include "tests/test.h"
@@ -41,7 +42,8 @@ struct engine {
 static void emit(struct engine *e, const char *text)
 {
 	struct buf line = {0};
-	buf_printf(&line, "{\"seq\":%zu,\"time\":\"2026-11-21T06:06:52.123456Z\",\"kind\":\"alert\",\"text\":\"%s\"}", e->count + 1, text);
+	buf_printf(&line, "{\"seq\":%zu,\"time\":\"2026-11-21T06:06:52.123456Z\",\"kind\":\"alert\",\"text\":\"%s\"}",
+	           e->count + 1, text);
 	buf_add(&e->lines, line.data, line.len);
 	buf_putc(&e->lines, '\n');
 	*(size_t *)array_add(&e->ends, &e->count, &e->room, sizeof *e->ends) = e->lines.len;
@@ -78,7 +80,8 @@ static void engine_left(void *data, const char *viewer)
 	emit(e, "left");
 }
 
-static void engine_command(void *data, struct request *request, const char *by, const char *name, const struct json *args)
+static void engine_command(void *data, struct request *request, const char *by, const char *name,
+                           const struct json *args)
 {
 	struct engine *e = data;
 	struct err err;
@@ -249,7 +252,9 @@ static void viewer_closed(void *data, const char *why)
 	v->client = NULL;
 }
 
-static const struct client_handler viewer_handler = { viewer_welcomed, viewer_event, viewer_tail, viewer_answer, viewer_closed };
+static const struct client_handler viewer_handler = {
+	viewer_welcomed, viewer_event, viewer_tail, viewer_answer, viewer_closed,
+};
 
 static void attach(struct engine *e, struct viewer *v, const char *role, uint64_t since)
 {
@@ -292,7 +297,8 @@ static void raw_say(struct engine *e, int fd, const char *line)
 	raw_send(e, fd, line, strlen(line));
 }
 
-/* The next line without its newline, "" at the end of the connection. What was read ahead is lost when another peer is read. */
+/* The next line without its newline, "" at the end of the connection. What was read ahead is lost when another peer is
+ * read. */
 static const char *raw_line(struct engine *e, int fd)
 {
 	static char bytes[65536], line[RPC_LINE_MAX + 1];
@@ -323,8 +329,10 @@ static const char *raw_line(struct engine *e, int fd)
 	return line;
 }
 
-#define HELLO(role) "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hello\",\"params\":{\"version\":1,\"role\":\"" role "\",\"name\":\"raw\",\"since\":0}}\n"
-#define QUERY "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"query\",\"params\":{\"name\":\"q\",\"args\":{\"bytes\":%d}}}\n"
+#define MESSAGE(id, method, params) \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":{" params "}}\n"
+#define HELLO(role) MESSAGE("1", "hello", "\"version\":1,\"role\":\"" role "\",\"name\":\"raw\",\"since\":0")
+#define QUERY MESSAGE("2", "query", "\"name\":\"q\",\"args\":{\"bytes\":%d}")
 
 static void assert_line(struct engine *e, int fd, const char *part)
 {
@@ -457,7 +465,7 @@ static void a_viewer_that_does_not_read_costs_a_bounded_buffer_and_loses_nothing
 		assert_non_null(at);
 		assert_int_equal(atoll(at + strlen("\"params\":{\"seq\":")), ++seq);
 	}
-	assert_in_range(e->first_since, 500, 4000);	/* so many events, of 240 bytes, were kept for it and in the kernel */
+	assert_in_range(e->first_since, 500, 4000);	/* events of 240 bytes, kept for it and in the kernel */
 	close(slow);
 	client_free(quick.client);
 }
@@ -593,7 +601,7 @@ static void a_peer_that_dies_in_the_middle_is_answered_into_nothing(void **state
 	int fd = raw_connect(e);
 	e->is_mute = 1;
 	raw_say(e, fd, HELLO("driver"));
-	raw_say(e, fd, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"query\",\"params\":{\"name\":\"q\"}}\n{\"jsonrpc\":");
+	raw_say(e, fd, MESSAGE("2", "query", "\"name\":\"q\"") "{\"jsonrpc\":");
 	UNTIL(e, e->kept);
 	close(fd);
 	UNTIL(e, *e->left);
@@ -626,22 +634,22 @@ static void garbage_is_answered_and_harms_nobody(void **state)
 	assert_line(e, fd, "-32600");
 	raw_say(e, fd, "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"hello\",\"params\":[]}\n");
 	assert_line(e, fd, "version");
-	raw_say(e, fd, "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"command\",\"params\":{\"name\":\"approve\"}}\n");
+	raw_say(e, fd, MESSAGE("\"x\"", "command", "\"name\":\"approve\""));
 	assert_line(e, fd, "say hello first");
-	raw_say(e, fd, "{\"jsonrpc\":\"2.0\",\"id\":8,\"method\":\"hello\",\"params\":{\"version\":1,\"role\":\"king\"}}\n");
+	raw_say(e, fd, HELLO("king"));
 	assert_line(e, fd, "driver, observer or script");
 	raw_say(e, fd, HELLO("script"));
 	assert_line(e, fd, "\"result\"");
 	raw_say(e, fd, HELLO("driver"));
 	assert_line(e, fd, "hello was said already");
-	raw_say(e, fd, "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"command\",\"params\":{\"args\":{}}}\n");
+	raw_say(e, fd, MESSAGE("9", "command", "\"args\":{}"));
 	assert_line(e, fd, "a command is {name, args}");
-	raw_say(e, fd, "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"query\",\"params\":{\"name\":\"q\",\"args\":[]}}\n");
+	raw_say(e, fd, MESSAGE("9", "query", "\"name\":\"q\",\"args\":[]"));
 	assert_line(e, fd, "a query is {name, args}");
 	raw_say(e, fd, "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"dance\"}\n");
 	assert_line(e, fd, "-32601");
 	raw_say(e, fd, "{\"jsonrpc\":\"2.0\",\"method\":\"command\",\"params\":{\"name\":\"approve\"}}\n");
-	raw_say(e, fd, "{\"jsonrpc\":\"2.0\",\"id\":10,\"method\":\"query\",\"params\":{\"name\":\"q\",\"args\":null}}\n");
+	raw_say(e, fd, MESSAGE("10", "query", "\"name\":\"q\",\"args\":null"));
 	assert_line(e, fd, "\"id\":10,\"result\"");
 	assert_int_equal(e->commands, 0);	/* a notification is no command */
 	emit(e, "still there");
@@ -655,7 +663,7 @@ static void another_version_is_named_with_what_to_do(void **state)
 	struct engine *e = *state;
 	int fd = raw_connect(e);
 	char kill_it[32];
-	raw_say(e, fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hello\",\"params\":{\"version\":2,\"role\":\"driver\",\"since\":0}}\n");
+	raw_say(e, fd, MESSAGE("1", "hello", "\"version\":2,\"role\":\"driver\",\"since\":0"));
 	const char *line = raw_line(e, fd);
 	snprintf(kill_it, sizeof kill_it, "kill %ld", (long)getpid());
 	assert_non_null(strstr(line, "version 1 of the link"));
@@ -902,7 +910,9 @@ static int act_late(struct engine *e)
 static int act_as_a_stranger(struct engine *e)
 {
 	struct err err = {0};
-	return call(e, "command", "approve", 30, &err) || !strstr(err.text, "this engine belongs to user") ? 77 : (int)err.code;
+	if (call(e, "command", "approve", 30, &err) || !strstr(err.text, "this engine belongs to user"))
+		return 77;
+	return (int)err.code;
 }
 
 static void one_call_waits_for_its_answer(void **state)
@@ -927,7 +937,8 @@ static void another_user_is_refused(void **state)
 		skip();	/* only root can become someone else */
 	server_free(e->server);
 	assert_int_equal(rmdir(e->dir), 0);
-	snprintf(e->dir, sizeof e->dir, "/tmp/link-stranger-%ld", (long)getpid());	/* TMPDIR may be closed to others */
+	/* TMPDIR may be closed to others. */
+	snprintf(e->dir, sizeof e->dir, "/tmp/link-stranger-%ld", (long)getpid());
 	snprintf(e->path, sizeof e->path, "%.200s/engine.sock", e->dir);
 	e->server = server_new(e->loop, e->path, &engine_handler, e, &err);
 	assert_non_null(e->server);
