@@ -240,9 +240,9 @@ static int check_hello(const struct peer *p, const struct json *params, enum rol
 	if (p->role)
 		return err_code(err, EXIT_USAGE, "hello was said already on this connection");
 	if (version != LINK_VERSION)
-		return err_set(err, "the engine speaks version %d of the link and this skydeck version %" PRId64 ": use the "
-		               "skydeck that the engine came with, or end it with kill %ld and start it again (its session "
-		               "goes on where it was)", LINK_VERSION, version, (long)getpid());
+		return err_set(err, "the engine speaks version %d of the link and this skydeck version %" PRId64
+		               ": use the skydeck that the engine came with, or end it with kill %ld and start it "
+		               "again (its session goes on where it was)", LINK_VERSION, version, (long)getpid());
 	if (!role)
 		return err_code(err, EXIT_USAGE, "the role in hello must be driver, observer or script");
 	return 0;
