@@ -725,6 +725,24 @@ static void loses_a_step_whose_log_cannot_be_written(void **state)
 	fixture_free(f);
 }
 
+static void goes_on_when_the_disk_is_full_and_says_so(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct err err = {0};
+	f->config.local_sandbox = 0;
+	put(f, "p1", "measure.sh", "echo METRIC x=5");
+	open_runner(f);
+	char *tree = xasprintf("%s/p1", f->folder);
+	struct step step = { .run = "r1", .worker = "w1", .arm = "p1", .kind = STEP_MEASURE, .tree = tree, .log = "/dev/full" };
+	assert_ok(f->ops->submit(f->runner, &step, &err), &err);
+	turn_until(f, 1, NULL);
+	assert_int_equal(f->last.status, RUN_OK);
+	assert_before(f, "w1 ready cannot write the log /dev/full", "ended r1 ok");
+	free(tree);
+	fixture_free(f);
+}
+
 static void names_its_steps_and_statuses(void **state)
 {
 	(void)state;
@@ -763,6 +781,7 @@ int main(void)
 		cmocka_unit_test(refuses_slots_that_do_not_fit),
 		cmocka_unit_test(refuses_steps_that_cannot_be_taken),
 		cmocka_unit_test(loses_a_step_whose_log_cannot_be_written),
+		cmocka_unit_test(goes_on_when_the_disk_is_full_and_says_so),
 		cmocka_unit_test(names_its_steps_and_statuses),
 	};
 	return cmocka_run_group_tests(tests, probe, NULL);
