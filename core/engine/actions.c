@@ -242,7 +242,7 @@ static int propose_patch(struct call *c, const char *path, const char *title, st
 		for (size_t i = 0; i < mail.sources.count; i++)
 			strings_add(sources, mail.sources.at[i]);
 		struct draft d = { .title = title ? title : mail.title, .body = mail.body, .author = mail.author, .idea = mail.idea,
-				   .expected = mail.expected, .sources = sources, .diff = mail.diff, .diff_size = mail.diff_size,
+				   .expected = mail.expected, .sources = sources, .diff = buf_str(&file) + mail.diff, .diff_size = mail.diff_size,
 				   .revises = json_string(json_get(c->args, "proposal"), NULL) };
 		c->is_pending = 1;
 		intake_draft(c->engine, &d, "human", c->by, c->request);
@@ -367,7 +367,8 @@ static int source_add(struct call *c, struct err *err)
 	} else if (!rc && (!strncmp(what, "https://", 8) || !strncmp(what, "http://", 7))) {
 		add_source(&adding, &(struct finding){ .type = "documentation", .title = what, .key = what, .url = what, .note = note });
 	} else if (!rc) {
-		struct config_source folder = { .name = what, .kind = "folder", .url = what };
+		char kind[] = "folder";
+		struct config_source folder = { .name = what, .kind = kind, .url = what };
 		struct err not_a_folder = {0};
 		if (source_find("folder")->list(&folder, c->engine->target.root, add_source, &adding, &not_a_folder) < 0)
 			rc = folder_note(what, add_source, &adding, err);

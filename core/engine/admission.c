@@ -12,7 +12,7 @@
 #include "core/data/query.h"
 #include "core/judge/admission.h"
 
-enum { ARMS = 2 };
+enum { ARMS = 2, PADDING = 4096 };
 
 struct admission_run {
 	struct strings queue;		/* workers that wait */
@@ -185,7 +185,8 @@ static void start_round(struct engine *e, struct admission_run *a)
 	a->value[0] = a->value[1] = NAN;
 	for (size_t i = 0; i < ARMS; i++) {
 		struct step_plan plan = { .arm = arm_names[order[i]], .worker = a->worker, .tree = "base", .label = i ? "b" : "a",
-					  .kind = STEP_MEASURE, .round = round, .layout = e->base_layout };
+					  .kind = STEP_MEASURE, .round = round, .layout = e->base_layout,
+					  .padding = (unsigned)random_below(&random, PADDING) };
 		steps_submit(e, &plan, measured, a);
 	}
 }

@@ -28,6 +28,18 @@
 
 enum { RETRY_SECONDS = 5, LEAVE_SECONDS = 600, MICRO = 1000000 };
 
+static void hold_line(struct engine *e, const struct event *ev)
+{
+	char time[CLOCK_TEXT];
+	size_t start = e->held.len;
+	clock_time_of_day(ev->time, time);
+	buf_printf(&e->held, "%s  ", time);
+	if (event_line(ev, &e->model, &e->held))
+		buf_putc(&e->held, '\n');
+	else
+		buf_truncate(&e->held, start);
+}
+
 void engine_emit(struct engine *e, struct event *ev)
 {
 	if (e->broken)
@@ -42,19 +54,19 @@ void engine_emit(struct engine *e, struct event *ev)
 		e->broken = JOURNAL_FAILED;
 		return;
 	}
-	model_apply(&e->model, ev);
+	/* The model folds what stands on the line, as every viewer and every restart will; and its own texts, which ev may
+	 * borrow, can be replaced without harm. */
+	struct event folded;
+	if (event_parse(&folded, buf_str(&e->line), e->line.len, &e->why_broken) < 0) {
+		e->broken = JOURNAL_FAILED;
+		return;
+	}
+	model_apply(&e->model, &folded);
 	if (e->server)
 		server_event(e->server, ev->seq, buf_str(&e->line), e->line.len);
-	if (!e->options.line)
-		return;
-	char time[CLOCK_TEXT];
-	size_t start = e->held.len;
-	clock_time_of_day(ev->time, time);
-	buf_printf(&e->held, "%s  ", time);
-	if (event_line(ev, &e->model, &e->held))
-		buf_putc(&e->held, '\n');
-	else
-		buf_truncate(&e->held, start);
+	if (e->options.line)
+		hold_line(e, &folded);
+	event_release(&folded);
 }
 
 void engine_alert(struct engine *e, const char *format, ...)
@@ -214,6 +226,7 @@ static void commit(struct engine *e)
 		e->broken = JOURNAL_WAITS;
 		e->retry = clock_wall() + (int64_t)RETRY_SECONDS * MICRO;
 	}
+	e->durable = e->model.seq;
 	server_release(e->server, e->broken ? e->why_broken.text : NULL);
 	if (e->held.len && e->options.line)
 		e->options.line(e->options.data, buf_str(&e->held));
@@ -313,8 +326,14 @@ static void left(void *data, const char *viewer)
 	engine_emit(data, &(struct event){ .kind = EVENT_VIEWER_LEFT, .viewer = viewer });
 }
 
+static uint64_t newest(void *data)
+{
+	const struct engine *e = data;
+	return e->durable;
+}
+
 static const struct server_handler handler = {
-	.joined = joined, .left = left, .command = actions_command, .query = queries_query, .history = history,
+	.joined = joined, .left = left, .command = actions_command, .query = queries_query, .history = history, .newest = newest,
 };
 
 struct lines {
@@ -370,8 +389,10 @@ static void close_all(struct engine *e)
 	model_release(&e->model);
 	config_release(&e->config);
 	strings_release(&e->harness);
+	free(e->folder);
 	free(e->measure);
 	free(e->checks);
+	free(e->base_artifact);
 	buf_release(&e->line);
 	buf_release(&e->held);
 	loop_free(e->loop);

@@ -211,6 +211,7 @@ static int fold_session(struct engine *e, const char *id, struct err *err)
 	free(path);
 	if (!rc)
 		read_meta(e);
+	e->durable = e->model.seq;
 	return rc;
 }
 
@@ -252,6 +253,7 @@ int open_session(struct engine *e, struct err *err)
 	if (is_open || (e->model.state == SESSION_ENDED && e->options.open == ENGINE_JOIN))
 		return 0;
 	close_folded(e);
+	e->durable = 0;
 	return make_session(e, err);
 }
 
@@ -284,7 +286,7 @@ static void state_settings(struct engine *e)
 {
 	const struct config *c = &e->config;
 	double limit = e->options.budget >= 0 ? e->options.budget : c->session_budget;
-	const char *notice = !c->local_sandbox && !strcmp(e->runner_ops->name, "local") ? "no sandbox" : NULL;
+	const char *notice = !c->local_sandbox && !strcmp(e->runner_ops->name, "local") ? "no sandbox" : NULL;	/* said before it runs */
 	struct model *m = &e->model;
 	int same = m->wave_size == (unsigned)c->session_wave && m->window == c->session_vetowindow && m->limit_usd == limit &&
 		   !notice == !m->notice && m->seq > 2;
@@ -386,7 +388,7 @@ static void agent_changed(void *data, const char *state, const char *text)
 {
 	struct engine *e = data;
 	e->agent_failed = !strcmp(state, "failed");
-	e->agent_finished = e->agent_failed || !strcmp(state, "finished");
+	e->agent_finished = e->agent_failed || !strcmp(state, "finished") || !strcmp(state, "idle");	/* idle: only a human moves it on */
 	if (!e->model.agent_state || strcmp(e->model.agent_state, state) || !text != !e->model.agent_text ||
 	    (text && strcmp(text, e->model.agent_text)))
 		engine_emit(e, &(struct event){ .kind = EVENT_AGENT_CHANGED, .agent = e->model.agent, .state = state, .text = text });
@@ -421,13 +423,13 @@ int open_work(struct engine *e, struct err *err)
 {
 	if (e->model.state == SESSION_ENDED)
 		return 0;
-	char *folder = engine_path(e, NULL);
+	free(e->folder);
+	e->folder = engine_path(e, NULL);
 	struct runner_setup setup = {
-		.loop = e->loop, .config = &e->config, .root = e->target.root, .folder = folder, .metric = e->model.metric,
+		.loop = e->loop, .config = &e->config, .root = e->target.root, .folder = e->folder, .metric = e->model.metric,
 		.measure = e->measure, .checks = e->checks, .listener = steps_listener(), .data = e,
 	};
 	e->runner = e->runner_ops->open(&setup, err);
-	free(folder);
 	if (!e->runner)
 		return -1;
 	admission_start(e);

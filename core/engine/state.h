@@ -43,6 +43,7 @@ struct engine {
 	struct rule rule;
 	struct strings harness;		/* paths of the harness in the target, frozen below the session's folder */
 	char *measure, *checks;		/* commands */
+	char *folder;			/* the session's, as the runner borrows it */
 	int agent_finished, agent_failed;
 	unsigned next_proposal, next_run, intake_waiting;
 	struct wave_run *wave;		/* the wave that runs; NULL: none */
@@ -63,6 +64,7 @@ struct engine {
 	struct job *jobs;		/* given to git_thread and not back yet */
 	struct pending_step *steps;	/* given to the runner and not ended yet */
 	size_t step_count, step_room;
+	uint64_t durable;		/* seq of the newest event on disk */
 	struct buf line;		/* of the event being stated */
 	enum { JOURNAL_FINE, JOURNAL_FAILED, JOURNAL_WAITS } broken;	/* it could not be written: in this turn; before, and nothing is done until it can */
 	struct err why_broken;
@@ -122,6 +124,7 @@ struct step_plan {
 	const char *arm, *worker, *tree, *label;	/* tree: name below trees/ */
 	enum step_kind kind;
 	unsigned rev, wave, round, layout;
+	unsigned padding;		/* bytes of environment, by the wave's generator (decision rule 3.3) */
 };
 void steps_submit(struct engine *e, const struct step_plan *plan, step_done *done, void *owner);
 void steps_drop(struct engine *e, const void *owner);	/* cancels the owner's steps and calls it no more; owner NULL: every step */

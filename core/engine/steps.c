@@ -75,6 +75,7 @@ void steps_submit(struct engine *e, const struct step_plan *plan, step_done *don
 	struct step step = {
 		.run = run, .worker = plan->worker, .arm = plan->arm, .kind = plan->kind, .tree = tree, .log = log, .label = plan->label,
 		.experiment = experiment, .description = e->model.session, .round = plan->round, .layout = plan->layout,
+		.padding = plan->padding,
 	};
 	struct refusal *r = xcalloc(1, sizeof *r);
 	r->engine = e;

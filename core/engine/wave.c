@@ -22,7 +22,7 @@
 #include "core/judge/plausibility.h"
 #include "core/judge/trial.h"
 
-enum { ARMS_MAX = 5, WATCHES_MAX = 8, EARLIER_MAX = 64, GATHER = 1500000 /* microseconds that approvals are gathered */ };
+enum { ARMS_MAX = 5, WATCHES_MAX = 8, EARLIER_MAX = 64, PADDING = 4096, GATHER = 1500000 /* microseconds that approvals are gathered */ };
 
 struct arm {
 	char id[16];			/* "base", "p3" */
@@ -565,7 +565,8 @@ static void start_round(struct engine *e, struct wave_run *w)
 		const struct arm *arm = &w->arms[order[i]];
 		char label[2] = { (char)('a' + labels[i]), '\0' };
 		struct step_plan plan = { .arm = arm->id, .worker = w->worker, .tree = arm->tree, .label = label, .kind = STEP_MEASURE,
-					  .rev = arm->rev, .wave = w->number, .round = round, .layout = w->layout };
+					  .rev = arm->rev, .wave = w->number, .round = round, .layout = w->layout,
+					  .padding = (unsigned)random_below(&random, PADDING) };
 		steps_submit(e, &plan, measured, w);
 	}
 }
@@ -794,16 +795,13 @@ void wave_advance(struct engine *e)
 {
 	if (!engine_may_run(e) || !e->runner)
 		return;
-	if (e->wave) {
-		move_on(e, e->wave);
-		return;
-	}
 	const struct wave *wave = current_wave(&e->model);
-	if (wave) {
-		if (quietest_worker(e, NULL))
-			take_up(e, wave);
+	if (!e->wave && wave && quietest_worker(e, NULL))
+		take_up(e, wave);
+	if (e->wave)
+		move_on(e, e->wave);
+	if (wave)
 		return;
-	}
 	int has_limit = e->config.session_experiments > 0, reached = 0;
 	for (size_t i = 0, n = 0; has_limit && i < e->model.proposal_count; i++)
 		reached |= (n += (size_t)proposal_is_judged(&e->model.proposals[i])) >= (size_t)e->config.session_experiments;

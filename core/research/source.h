@@ -18,6 +18,6 @@ struct source_ops {
 };
 
 const struct source_ops *source_find(const char *kind);	/* NULL: no such kind here */
-extern const struct source_ops *const sources[];
+extern const struct source_ops *const source_kinds[];
 
 #endif
