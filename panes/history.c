@@ -1,0 +1,42 @@
+/* The metric's history is not kept anywhere: it is what the baseline's runs of each wave say, and is computed when shown. */
+#include "panes/history.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/judge/stats.h"
+
+static int is_of_baseline(const struct run *r, unsigned wave)
+{
+	return r->wave == wave && !r->voided && isfinite(r->value) && r->arm && !strcmp(r->arm, "base") && !strcmp(r->step, "measure");
+}
+
+struct spread history_of_wave(const struct model *m, unsigned wave)
+{
+	struct spread s = { 0, NAN, NAN, NAN, NAN };
+	struct reals values = { 0 };
+
+	for (size_t i = 0; i < m->run_count; i++)
+		if (is_of_baseline(&m->runs[i], wave))
+			reals_add(&values, m->runs[i].value);
+	if (values.count) {
+		s = (struct spread){ values.count, stats_mean(values.at, values.count), stats_deviation(values.at, values.count),
+		                     values.at[0], values.at[0] };
+		for (size_t i = 1; i < values.count; i++) {
+			s.low = fmin(s.low, values.at[i]);
+			s.high = fmax(s.high, values.at[i]);
+		}
+	}
+	free(values.at);
+	return s;
+}
+
+void history_means(const struct model *m, struct reals *out)
+{
+	for (size_t i = 0; i < m->wave_count; i++) {
+		struct spread s = history_of_wave(m, m->waves[i].number);
+		if (s.n)
+			reals_add(out, s.mean);
+	}
+}
