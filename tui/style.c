@@ -8,14 +8,16 @@
 #include "tui/style.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/buf.h"
 #include "core/base/embedded.h"
 
-enum { FIXED_FIRST = 16 };
+enum { FIXED_FIRST = 16, FILE_MAX = 1 << 16 };
 
 static const char *const style_names[STYLE_COUNT] = {
 #define X(id, name, meaning) name,
@@ -269,16 +271,44 @@ int theme_parse(struct theme *t, const char *name, const char *text, size_t size
 	return 0;
 }
 
+/* What there is, for the error. */
+static void name_themes(struct buf *out)
+{
+	for (const struct embedded *file = embedded_files; file->path; file++) {
+		int end = (int)strlen(file->path) - (int)strlen(".theme");
+		if (!strncmp(file->path, "themes/", 7) && end > 7 && !strcmp(file->path + end, ".theme"))
+			buf_printf(out, "%s%.*s", out->len ? ", " : "", end - 7, file->path + 7);
+	}
+}
+
+static int load_file(struct theme *t, const char *path, struct err *err)
+{
+	struct buf text = { 0 };
+	int result;
+
+	if (buf_read_file(&text, path, FILE_MAX) < 0)
+		return err_set(err, "the theme %s cannot be read: %s", path, strerror(errno));
+	result = theme_parse(t, path, buf_str(&text), text.len, err);
+	buf_release(&text);
+	return result;
+}
+
 int theme_load(struct theme *t, const char *name, struct err *err)
 {
 	char path[64];
 	const struct embedded *file;
+	struct buf names = { 0 };
 
+	if (strchr(name, '/'))
+		return load_file(t, name, err);
 	snprintf(path, sizeof path, "themes/%s.theme", name);
 	file = embedded_find(path);
-	if (!file)
-		return err_set(err, "there is no theme `%s`; there are dark, light and plain", name);
-	return theme_parse(t, name, (const char *)file->data, file->size, err);
+	if (file)
+		return theme_parse(t, name, (const char *)file->data, file->size, err);
+	name_themes(&names);
+	err_set(err, "there is no theme `%s`; there are %s, and any file whose path has a /", name, buf_str(&names));
+	buf_release(&names);
+	return -1;
 }
 
 static struct look lay_over(struct look below, struct look mark)

@@ -81,7 +81,7 @@ int style_find(const char *name);	/* -1: no such style */
  * -1 with "NAME:LINE: …". */
 int theme_parse(struct theme *t, const char *name, const char *text, size_t size, struct err *err);
 
-/* One of the themes that are compiled in ("dark", "light", "plain"). -1 with the names that exist. */
+/* One of the themes that are compiled in ("dark", "light", "plain"), or a file if the name has a /. -1 with what there is. */
 int theme_load(struct theme *t, const char *name, struct err *err);
 
 /* What a cell looks like: its style, with the marks over it. */

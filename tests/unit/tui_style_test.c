@@ -29,7 +29,10 @@ static void test_every_theme_loads(void **state)
 	for (size_t i = 0; i < 3; i++)
 		assert_string_equal(load(names[i]).name, names[i]);
 	assert_int_equal(theme_load(&t, "mauve", &err), -1);
-	assert_non_null(strstr(err.text, "dark"));
+	assert_non_null(strstr(err.text, "dark, light, plain"));
+	assert_int_equal(theme_load(&t, "./themes/light.theme", &err), 0);
+	assert_int_equal(theme_load(&t, "./no/such.theme", &err), -1);
+	assert_non_null(strstr(err.text, "No such file"));
 }
 
 /* Lines and the empty part of a gauge are not read. */
