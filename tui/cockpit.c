@@ -1,0 +1,328 @@
+/* The cockpit as a process: what comes over the link is folded into its own model with the same fold as the engine's,
+ * and drawn; what the shell wants goes back over the link. It owns nothing that matters: it can be killed at any time.
+ *
+ * The first picture waits a moment for the history, so that a long session does not run past the eyes; then it shows
+ * what there is. When the engine goes away the last state stays on the screen, and the link is tried again. */
+#include "tui/cockpit.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/data/model.h"
+#include "core/io/child.h"
+#include "core/link/client.h"
+#include "tui/cockpit_state.h"
+#include "tui/script.h"
+
+enum { FIRST_PICTURE = 35000, RETRY = 1000000, RETRY_MAX = 8000000, SETTINGS_TAG = 0, WORDS_MAX = 64, REPLY_MAX = 4096 };
+
+static void connect_again(void *data);
+
+static void apply_settings(struct cockpit *c, const struct json *s)
+{
+	struct err err = {0};
+	string_set(&c->theme, json_string(json_get(s, "theme"), "dark"));
+	string_set(&c->colors, json_string(json_get(s, "colors"), "auto"));
+	c->mouse = json_bool(json_get(s, "mouse"), 0);
+	c->ascii |= json_bool(json_get(s, "ascii"), 0);
+	c->bell = strcmp(json_string(json_get(s, "notify"), "bell"), "none") != 0;
+	for (const struct json *k = json_first(json_get(s, "keys")); k; k = json_next(k))
+		if (keymap_bind(c->keymap, json_string(json_get(k, "context"), ""), json_string(json_get(k, "action"), ""),
+				json_string(json_get(k, "key"), ""), &err) < 0)
+			string_set(&c->complaint, err.text);
+	c->has_settings = 1;
+}
+
+/* link */
+
+static void welcomed(void *data, uint64_t seq, const char *viewer)
+{
+	struct cockpit *c = data;
+	(void)viewer;
+	c->caught_up_at = seq;
+	c->retry = RETRY;
+	if (c->ui)
+		ui_connected(c->ui, 1);
+}
+
+static void event(void *data, const struct event *ev, const char *line, size_t len)
+{
+	struct cockpit *c = data;
+	(void)line;
+	(void)len;
+	model_apply(&c->model, ev);
+	snprintf(c->last_kind, sizeof c->last_kind, "%s", ev->kind == EVENT_UNKNOWN ? "" : event_name(ev->kind));
+	if (c->script)
+		script_event(c->script, c->last_kind);
+	if (c->ui)
+		ui_model_changed(c->ui);
+	if (ev->kind == EVENT_SESSION_ENDED && c->options->leave_at_end && ev->seq > c->caught_up_at)
+		loop_stop(c->loop);
+}
+
+static void tail(void *data, const char *run, int64_t lines, int64_t bytes, const char *last_line)
+{
+	struct cockpit *c = data;
+	model_tail(&c->model, run, lines, bytes, last_line);
+	if (c->ui)
+		ui_model_changed(c->ui);
+}
+
+static void answer(void *data, uint64_t tag, const struct json *result, const struct err *err)
+{
+	struct cockpit *c = data;
+	if (tag == SETTINGS_TAG && !c->has_settings && result)
+		apply_settings(c, result);
+	else if (tag != SETTINGS_TAG && c->ui)
+		ui_answer(c->ui, tag, result, err ? err->text : NULL);
+}
+
+static void closed(void *data, const char *why)
+{
+	struct cockpit *c = data;
+	string_set(&c->why_closed, why);
+	client_free(c->client);
+	c->client = NULL;
+	if (c->options->leave_at_end && c->model.state == SESSION_ENDED)
+		loop_stop(c->loop);
+	if (!c->ui)
+		return;
+	ui_connected(c->ui, 0);
+	c->reconnect = loop_after(c->loop, c->retry, connect_again, c);
+}
+
+static const struct client_handler handler = { welcomed, event, tail, answer, closed };
+
+/* The whole history again: the engine that comes back may be on another session. */
+static void connect_again(void *data)
+{
+	struct cockpit *c = data;
+	struct err ignored = {0};
+	c->reconnect = NULL;
+	struct client *client = client_new(c->loop, c->options->socket_path, c->options->observe ? "observer" : "driver", NULL, 0, &handler, c, &ignored);
+	if (!client) {
+		c->retry = c->retry * 2 > RETRY_MAX ? RETRY_MAX : c->retry * 2;
+		c->reconnect = loop_after(c->loop, c->retry, connect_again, c);
+		return;
+	}
+	model_release(&c->model);
+	model_init(&c->model);
+	c->client = client;
+}
+
+/* what the shell wants */
+
+static void no_engine(struct cockpit *c, uint64_t tag)
+{
+	ui_answer(c->ui, tag, NULL, "the engine is not there: skydeck starts it again");
+}
+
+static void backend_command(void *data, const char *name, struct json *args, uint64_t tag)
+{
+	struct cockpit *c = data;
+	if (c->client) {
+		client_command(c->client, name, args, tag);
+	} else {
+		json_free(args);
+		no_engine(c, tag);
+	}
+}
+
+static void backend_query(void *data, const char *name, struct json *args, uint64_t tag)
+{
+	struct cockpit *c = data;
+	if (c->client) {
+		client_query(c->client, name, args, tag);
+	} else {
+		json_free(args);
+		no_engine(c, tag);
+	}
+}
+
+/* A command behind `:` is a command line of this program: one grammar, one set of errors. */
+struct typed {
+	struct cockpit *cockpit;
+	uint64_t tag;
+	struct buf output;
+};
+
+static void typed_output(void *data, const char *bytes, size_t n)
+{
+	struct typed *t = data;
+	if (t->output.len + n <= REPLY_MAX)
+		buf_add(&t->output, bytes, n);
+}
+
+static void typed_ended(void *data, const struct child_result *result)
+{
+	struct typed *t = data;
+	char *line = text_safe_string(buf_str(&t->output), strcspn(buf_str(&t->output), "\n"), TEXT_LINE);
+	const char *text = !strncmp(line, "skydeck: ", 9) ? line + 9 : line;
+	if (result->exited && !result->status) {
+		struct json *done = json_object();
+		json_put_string(done, "text", text);
+		ui_answer(t->cockpit->ui, t->tag, done, NULL);
+		if (*text)
+			ui_message(t->cockpit->ui, "%s", text);
+		json_free(done);
+	} else {
+		ui_answer(t->cockpit->ui, t->tag, NULL, *text ? text : "the command failed");
+	}
+	t->cockpit->typed = NULL;
+	free(line);
+	buf_release(&t->output);
+	free(t);
+}
+
+/* Words as a shell splits them, with "…" and '…'; no expansion. Returns the count, -1 for a quote that does not end. */
+static int split_words(char *line, const char **words, int most)
+{
+	int n = 0;
+	for (char *in = line; ;) {
+		in += strspn(in, " \t");
+		if (!*in || n == most)
+			return n;
+		char *out = in, quote = 0;
+		words[n++] = out;
+		for (; *in && (quote || !strchr(" \t", *in)); in++) {
+			if (quote ? *in == quote : *in == '"' || *in == '\'')
+				quote = quote ? 0 : *in;
+			else
+				*out++ = *in;
+		}
+		if (quote)
+			return -1;
+		char *end = in;
+		in += *in != '\0';
+		*out = '\0';
+		if (out == end && in == end)
+			return n;
+	}
+}
+
+static int backend_line(void *data, const char *line, uint64_t tag, struct err *err)
+{
+	struct cockpit *c = data;
+	const char *argv[WORDS_MAX + 8] = { c->options->program, "-C", c->options->directory, "--color", "never" };
+	if (c->options->observe)
+		return err_refuse(err, "observers cannot command: attach without --observe");
+	if (c->typed)
+		return err_set(err, "the command before is still at work");
+	char *copy = xstrdup(line);
+	int n = split_words(copy, argv + 5, WORDS_MAX), rc = 0;
+	if (n < 0) {
+		rc = err_set(err, "a quote is not closed");
+	} else if (n > 0) {
+		struct typed *t = xcalloc(1, sizeof *t);
+		t->cockpit = c;
+		t->tag = tag;
+		struct child_options options = { .argv = argv, .output = typed_output, .ended = typed_ended, .data = t };
+		c->typed = child_start(c->loop, &options, err);
+		if (!c->typed) {
+			free(t);
+			rc = -1;
+		}
+	}
+	free(copy);
+	return rc;
+}
+
+static void backend_leave(void *data)
+{
+	struct cockpit *c = data;
+	loop_stop(c->loop);
+}
+
+static const struct ui_backend backend = { backend_command, backend_query, backend_line, backend_leave };
+
+/* begin and end */
+
+static void wait_for_history(struct cockpit *c)
+{
+	int64_t until = clock_monotonic() + FIRST_PICTURE;
+	for (int64_t now; c->client && (now = clock_monotonic()) < until;) {
+		if (c->has_settings && c->caught_up_at && c->model.seq >= c->caught_up_at)
+			return;
+		loop_turn(c->loop, until - now);
+	}
+}
+
+static int open_screen(struct cockpit *c, struct err *err)
+{
+	const struct cockpit_options *o = c->options;
+	const char *time = getenv("SKYDECK_TIME");
+	int64_t frozen = 0;
+	if (time && clock_parse(time, &frozen) < 0)
+		return err_code(err, EXIT_USAGE, "SKYDECK_TIME is \"%s\": it must be like 2026-11-21T10:00:00Z", time);
+	const char *name = o->theme ? o->theme : c->theme ? c->theme : "dark";
+	if (theme_load(&c->look, name, err) < 0)
+		return -1;
+	if (!o->script) {
+		struct term_options terminal = { .in = STDIN_FILENO, .out = STDOUT_FILENO, .name = getenv("TERM"), .colors = c->colors,
+			.theme = &c->look, .mouse = c->mouse && !o->no_mouse, .guard = 1 };
+		c->term = term_open(&terminal, err);
+		if (!c->term)
+			return -1;
+	}
+	struct ui_options options = { .loop = c->loop, .term = c->term, .keymap = c->keymap, .model = &c->model, .panes = o->panes,
+		.commands = o->commands, .backend = &backend, .data = c, .rows = 24, .columns = 80, .ascii = c->ascii || o->ascii,
+		.mouse = c->mouse && !o->no_mouse, .bell = c->bell && !o->script, .observer = o->observe, .theme = name, .frozen = frozen };
+	c->ui = ui_new(&options);
+	ui_connected(c->ui, c->client != NULL);
+	if (c->complaint)
+		ui_message(c->ui, "%s", c->complaint);
+	return 0;
+}
+
+static void close_all(struct cockpit *c)
+{
+	if (c->typed)
+		child_abandon(c->typed);
+	loop_cancel(c->loop, c->reconnect);
+	client_free(c->client);
+	ui_free(c->ui);
+	term_close(c->term);
+	script_free(c->script);
+	keymap_free(c->keymap);
+	model_release(&c->model);
+	loop_free(c->loop);
+	free(c->theme);
+	free(c->colors);
+	free(c->complaint);
+	free(c->why_closed);
+}
+
+int cockpit_run(const struct cockpit_options *options, struct err *err)
+{
+	struct cockpit c = { .options = options, .loop = loop_new(), .keymap = keymap_new(), .retry = RETRY, .bell = 1 };
+	int rc = -1;
+	model_init(&c.model);
+	signal(SIGPIPE, SIG_IGN);
+	if (options->script && !(c.script = script_load(options->script, err)))
+		goto out;
+	c.client = client_new(c.loop, options->socket_path, options->observe ? "observer" : "driver", NULL, 0, &handler, &c, err);
+	if (!c.client)
+		goto out;
+	client_query(c.client, "settings", NULL, SETTINGS_TAG);
+	wait_for_history(&c);
+	if (!c.client && c.why_closed) {
+		err_set(err, "%s", c.why_closed);
+		goto out;
+	}
+	if (open_screen(&c, err) < 0)
+		goto out;
+	if (c.script)
+		rc = script_run(c.script, &c, err);
+	else
+		loop_run(c.loop);
+	rc = c.script ? rc : 0;
+out:
+	close_all(&c);
+	return rc < 0 ? (err->code ? (int)err->code : EXIT_FAILED) : EXIT_DONE;
+}

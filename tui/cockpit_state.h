@@ -1,0 +1,32 @@
+/* The cockpit as its script sees it. Nobody else includes this. */
+#ifndef TUI_COCKPIT_STATE_H
+#define TUI_COCKPIT_STATE_H
+
+#include "core/data/model.h"
+#include "tui/cockpit.h"
+
+struct script;
+struct child;
+
+struct cockpit {
+	const struct cockpit_options *options;
+	struct loop *loop;
+	struct client *client;		/* NULL: the engine is gone */
+	struct model model;
+	struct keymap *keymap;
+	struct term *term;		/* NULL: none */
+	struct ui *ui;			/* NULL until the first picture */
+	struct theme look;
+	struct script *script;		/* NULL: a human */
+	struct child *typed;		/* a command line at work; NULL: none */
+	struct loop_timer *reconnect;
+	int64_t retry;
+	uint64_t caught_up_at;		/* the engine's seq when it said welcome */
+	int has_settings, ascii, mouse, bell;
+	char *theme, *colors;
+	char *complaint;		/* about the settings */
+	char *why_closed;
+	char last_kind[64];
+};
+
+#endif
