@@ -617,12 +617,12 @@ static void round_failed(struct engine *e, struct wave_run *w, struct arm *arm)
 		admission_readmit(e, w->worker, NAN, why);
 }
 
-/* Baseline values on this worker, and the ratio of value to time that they show (decision rule 3.8). */
+/* Values of the present baseline on this worker (a landing moves what is normal), and the ratio of value to time that they show (decision rule 3.8). */
 static size_t earlier_values(const struct engine *e, const struct wave_run *w, double *values, double *reference)
 {
 	struct metrics ratios = {0};
 	size_t n = 0;
-	for (size_t i = e->model.run_count; i-- > 0 && n < EARLIER_MAX;) {
+	for (size_t i = e->model.run_count; i-- > e->model.baseline_run && n < EARLIER_MAX;) {
 		const struct run *r = &e->model.runs[i];
 		if (!r->worker || strcmp(r->worker, w->worker) || (strcmp(r->arm, "base") && strcmp(r->arm, "aa")) || r->voided ||
 		    !(r->value > 0) || !isfinite(r->value) || (w->in_round && r->wave == w->number && r->round == round_number(e, w)))
