@@ -101,7 +101,6 @@ void ui_focus_changed(struct ui *ui)
 		ui->main[i].focused = !ui->overlay_count && i == ui->focus;
 	for (int i = 0; i < ui->overlay_count; i++)
 		ui->overlays[i]->focused = i == ui->overlay_count - 1;
-	ui->focus_since = ui_now(ui);
 	string_set(&ui->subject, NULL);
 	ui_touch(ui);
 }
@@ -440,7 +439,7 @@ const struct grid *ui_grid(const struct ui *ui)
 int ui_is_idle(const struct ui *ui)
 {
 	int64_t t = ui_now(ui);
-	int may_approve_soon = ui->subject && *ui->subject && (t - ui->focus_since < GRACE || t - ui->subject_since < GRACE || t - ui->stray < GRACE);
+	int may_approve_soon = ui->subject && *ui->subject && (t - ui->subject_since < GRACE || t - ui->stray < GRACE);
 
 	return !ui->dirty && !ui->busy && !ui->asked_count && !may_approve_soon;
 }

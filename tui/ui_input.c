@@ -50,7 +50,7 @@ static const char *why_not(struct ui *ui, int alone)
 		return "there is nothing on the screen that this could be about";
 	if (!alone)
 		return "that key came together with others: press it alone";
-	if (!shown || t - ui->focus_since < GRACE || t - ui->subject_since < GRACE)
+	if (!shown || t - ui->subject_since < GRACE)
 		return "this came on the screen just now: look, then press it again";
 	if (t - ui->stray < GRACE)
 		return "other keys came just before: press it again";

@@ -40,7 +40,8 @@ struct ui {
 	uint64_t next_tag;
 	int dirty, urgent, connected, ticking, unfocused, busy, left, mouse;
 	size_t waited;					/* how many waited for the human when last looked */
-	int64_t focus_since, subject_since, stray, drawn;	/* monotonic */
+	int64_t subject_since;				/* monotonic; a change of focus begins it anew */
+	int64_t stray, drawn;
 	char *subject;					/* as drawn */
 	struct loop_timer *timer, *escape;
 	char theme[32];

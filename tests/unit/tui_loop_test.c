@@ -19,7 +19,7 @@
 #include "core/data/model.h"
 #include "tui/ui.h"
 
-static int master, slave, approved, left;
+static int master, slave, approved, left, draws;
 static struct loop *loop;
 static struct term *term;
 static struct keymap *map;
@@ -32,6 +32,7 @@ static size_t received;
 static void draw(const struct pane *p, const struct model *m, struct canvas *c)
 {
 	(void)m;
+	draws += p->focused;
 	for (int y = 0; y < c->rows; y++)
 		canvas_printf(c, y, 0, STYLE_GOOD, "%s row %d 日本 ████▌░░", p->ops->name, y);
 }
@@ -215,6 +216,28 @@ static void test_idle_is_silent(void **state)
 	assert_int_equal(received, bytes);
 }
 
+/* Facts that pour in are drawn ten times a second at most; a key is drawn at once. */
+static void test_a_burst_of_facts_is_few_frames(void **state)
+{
+	int64_t begin, elapsed;
+
+	(void)state;
+	run(300);
+	draws = 0;
+	begin = clock_monotonic();
+	for (int i = 0; i < 100; i++) {
+		ui_model_changed(ui);
+		loop_turn(loop, 5000);
+	}
+	elapsed = clock_monotonic() - begin;
+	assert_in_range(draws, 1, (uintmax_t)(elapsed / 100000 + 2));
+	draws = 0;
+	ui_model_changed(ui);
+	assert_int_equal(write(master, "5", 1), 1);
+	loop_turn(loop, 1000000);
+	assert_int_equal(draws, 1);
+}
+
 static void test_resize(void **state)
 {
 	struct winsize size = { .ws_row = 12, .ws_col = 40 };
@@ -252,7 +275,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_keys_are_drawn), TEST(test_type_ahead_never_approves), TEST(test_idle_is_silent), TEST(test_resize),
+		TEST(test_keys_are_drawn), TEST(test_type_ahead_never_approves), TEST(test_idle_is_silent), TEST(test_a_burst_of_facts_is_few_frames), TEST(test_resize),
 		TEST(test_a_line_that_hangs_up_ends_it), TEST(test_q_leaves),
 	};
 	return cmocka_run_group_tests_name("tui_loop", tests, NULL, NULL);

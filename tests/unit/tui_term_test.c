@@ -29,6 +29,8 @@ const char *__lsan_default_suppressions(void)
 	return "leak:new_prescr";
 }
 
+enum { REPLACEMENT = 0xfffd };
+
 static struct theme dark;
 static struct term *term;
 static VTerm *vt;
@@ -40,6 +42,9 @@ static void open_all(const char *name, int rows, int columns)
 	struct term_options options = { .in = -1, .name = name, .theme = &dark, .rows = rows, .columns = columns };
 	struct err err = { 0 };
 
+	/* Shells export these; they must not freeze the size. */
+	setenv("LINES", "7", 1);
+	setenv("COLUMNS", "19", 1);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
 	options.out = ends[1];
 	term = term_open(&options, &err);
@@ -421,6 +426,30 @@ static void test_the_terminal_is_restored_however_it_ends(void **state)
 	}
 }
 
+/* Where the C library sees another width than we, nothing may shift. */
+static void test_characters_of_doubtful_width(void **state)
+{
+	struct grid g;
+	struct canvas c;
+	VTermScreenCell seen;
+
+	(void)state;
+	open_all("xterm-256color", 5, 20);
+	grid_init(&g, 5, 20);
+	c = canvas_of(&g);
+	canvas_text(&c, 0, 0, STYLE_DEFAULT, "axb日cd", -1);
+	g.cells[1].code = 0x378;	/* unassigned */
+	g.cells[3].code = 'n';		/* narrow, but in two cells */
+	draw(&g);
+	g.cells[1].code = g.cells[3].code = REPLACEMENT;
+	for (int x = 0; x < 7; x++) {
+		vterm_screen_get_cell(screen, (VTermPos){ 0, x }, &seen);
+		assert_int_equal(seen.chars[0], x == 4 ? ' ' : grid_cell(&g, 0, x)->code);
+	}
+	grid_release(&g);
+	close_all();
+}
+
 static int setup(void **state)
 {
 	struct err err = { 0 };
@@ -435,7 +464,8 @@ int main(void)
 		cmocka_unit_test(test_random_scenes), cmocka_unit_test(test_unknown_terminals_fall_back),
 		cmocka_unit_test(test_a_terminal_that_cannot_move_its_cursor), cmocka_unit_test(test_a_small_change_is_few_bytes),
 		cmocka_unit_test(test_frames_are_bracketed_once_the_terminal_said_yes), cmocka_unit_test(test_a_busy_line),
-		cmocka_unit_test(test_a_line_that_is_gone), cmocka_unit_test(test_copy), cmocka_unit_test(test_colors_can_be_switched_off),
+		cmocka_unit_test(test_a_line_that_is_gone), cmocka_unit_test(test_copy), cmocka_unit_test(test_characters_of_doubtful_width),
+		cmocka_unit_test(test_colors_can_be_switched_off),
 		cmocka_unit_test(test_the_terminal_is_restored_however_it_ends),
 	};
 	return cmocka_run_group_tests_name("tui_term", tests, setup, NULL);
