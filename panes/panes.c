@@ -1,9 +1,9 @@
 /* The one list of panes. */
 #include "panes/panes.h"
 
-extern const struct pane_ops metrics_pane;
+extern const struct pane_ops grid_pane, metrics_pane;
 
 const struct pane_ops *const panes[] = {
-	&metrics_pane,
+	&grid_pane, &metrics_pane,
 	NULL,
 };
