@@ -155,15 +155,14 @@ static int width_of(const struct parts *p)
 	return width;
 }
 
+/* The last one that is left is cut, not dropped. */
 static void fit(struct parts *p, int room)
 {
-	while (width_of(p) - GAP > room) {
+	for (int left = p->count; left > 1 && width_of(p) - GAP > room; left--) {
 		struct part *lowest = NULL;
 		for (int i = 0; i < p->count; i++)
 			if (p->at[i].rank && (!lowest || p->at[i].rank < lowest->rank))
 				lowest = &p->at[i];
-		if (!lowest)
-			return;
 		lowest->rank = 0;
 	}
 }

@@ -6,8 +6,7 @@
  * Rows that did not change since the last frame are not even shown to ncurses. Characters whose width ncurses (the C library) sees
  * otherwise than the canvas become a replacement of the right width: a wrong guess would shift the rest of the row.
  *
- * The terminal is restored on every way out: term_close; fatal signals, from the handler; SIGKILL, by the guard, a child
- * that waits for the end of a pipe and ignores every signal of the terminal.
+ * The terminal is restored on every way out: by term_close, or by restore.c where the program has no say.
  */
 #include "tui/term.h"
 
@@ -23,13 +22,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
+#include "tui/restore.h"
 
 enum { FLAG_COMBINATIONS = 8, COPY_MAX = 74994, PAIRS_MAX = 256, REPLACEMENT = 0xfffd, SYNCHRONIZED = 2026,
        ANSWER_WAIT = 100 /* milliseconds */ };
@@ -59,103 +58,7 @@ struct term {
 	int repaint;
 	struct buf waiting;		/* bytes that the line did not take yet */
 	uint64_t bytes, frames;
-	int guard_pipe;
-	pid_t guard;
 };
-
-/* What restores the terminal. Read by signal handlers and by the guard, so plain bytes and nothing to free. */
-static struct {
-	volatile sig_atomic_t armed;
-	int fd, has_termios;
-	char bytes[256];
-	size_t size;
-	struct termios termios;
-} restore;
-
-static void write_all(int fd, const char *bytes, size_t size)
-{
-	struct pollfd ready = { .fd = fd, .events = POLLOUT };
-
-	while (size) {
-		ssize_t n = write(fd, bytes, size);
-		if (n > 0) {
-			bytes += n;
-			size -= (size_t)n;
-		} else if (errno != EINTR && (errno != EAGAIN || poll(&ready, 1, 1000) <= 0)) {
-			return;
-		}
-	}
-}
-
-static void restore_terminal(void)
-{
-	if (!restore.armed)
-		return;
-	restore.armed = 0;
-	write_all(restore.fd, restore.bytes, restore.size);
-	if (restore.has_termios)
-		tcsetattr(restore.fd, TCSANOW, &restore.termios);
-}
-
-static void on_fatal_signal(int number)
-{
-	restore_terminal();
-	raise(number);	/* the disposition is the default again */
-}
-
-static void catch_fatal_signals(void)
-{
-	static const int numbers[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
-	struct sigaction action = { .sa_handler = on_fatal_signal, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER) }, old;
-
-	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-		if (!sigaction(numbers[i], NULL, &old) && old.sa_handler == SIG_DFL)
-			sigaction(numbers[i], &action, NULL);
-}
-
-/* The guard's whole life. A byte on the pipe: the terminal is in order; its end without one: this process' parent was killed. */
-static void guard_life(int pipe_end)
-{
-	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE };
-	char byte = 0;
-
-	for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
-		signal(ignored[i], SIG_IGN);
-	for (int fd = 0; fd < 256; fd++)
-		if (fd != pipe_end && fd != restore.fd)
-			close(fd);
-	while (read(pipe_end, &byte, 1) < 0 && errno == EINTR)
-		;
-	if (byte != 'q')
-		restore_terminal();
-	_exit(0);
-}
-
-static void start_guard(struct term *t)
-{
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return;
-	t->guard = fork();
-	if (!t->guard) {
-		close(ends[1]);
-		guard_life(ends[0]);
-	}
-	close(ends[0]);
-	t->guard_pipe = ends[1];
-	if (t->guard < 0)
-		t->guard = 0;
-}
-
-static void end_guard(struct term *t)
-{
-	if (t->guard && write(t->guard_pipe, "q", 1) == 1)
-		waitpid(t->guard, NULL, 0);
-	if (t->guard_pipe > 0)
-		close(t->guard_pipe);
-	t->guard = t->guard_pipe = 0;
-}
 
 /* Adds a string of terminfo without its padding ($<…>). */
 static void add_capability(const char *name, struct buf *out)
@@ -184,7 +87,7 @@ static int may_ask(const struct term *t)
 	return 0;
 }
 
-static void arm_restore(struct term *t)
+static void arm_restore(const struct term *t)
 {
 	struct buf out = { 0 };
 
@@ -197,13 +100,8 @@ static void arm_restore(struct term *t)
 		add_capability("rmcup", &out);
 	else
 		buf_puts(&out, "\r\n");
-	if (out.len <= sizeof restore.bytes) {
-		memcpy(restore.bytes, out.data, out.len);
-		restore.size = out.len;
-	}
+	restore_arm(t->out.fd, out.data, out.len);
 	buf_release(&out);
-	restore.fd = t->out.fd;
-	restore.armed = 1;
 }
 
 static void set_raw(struct term *t)
@@ -212,8 +110,7 @@ static void set_raw(struct term *t)
 
 	if (t->in.fd < 0 || tcgetattr(t->in.fd, &raw) < 0)
 		return;
-	restore.termios = raw;
-	restore.has_termios = 1;
+	restore_keep_termios(&raw);
 	cfmakeraw(&raw);
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
@@ -404,7 +301,7 @@ struct term *term_open(const struct term_options *options, struct err *err)
 	t->mouse = options->mouse;
 	t->rows = options->rows > 0 ? options->rows : 24;
 	t->columns = options->columns > 0 ? options->columns : 80;
-	restore.has_termios = 0;
+	restore_keep_termios(NULL);
 	set_locale(t);
 	if (open_screen(t, options->name, err) < 0) {
 		term_close(t);
@@ -417,8 +314,8 @@ struct term *term_open(const struct term_options *options, struct err *err)
 	term_set_theme(t, options->theme);
 	take_over(t);
 	if (options->guard)
-		start_guard(t);
-	catch_fatal_signals();
+		restore_start_guard();
+	restore_on_fatal_signals();
 	return t;
 }
 
@@ -427,7 +324,7 @@ static void drop_answers(struct term *t)
 {
 	struct pollfd ready = { .fd = t->in.fd, .events = POLLIN };
 
-	if (t->asked && restore.armed && isatty(t->in.fd) && poll(&ready, 1, ANSWER_WAIT) > 0)
+	if (t->asked && isatty(t->in.fd) && poll(&ready, 1, ANSWER_WAIT) > 0)
 		tcflush(t->in.fd, TCIFLUSH);
 }
 
@@ -437,10 +334,10 @@ void term_close(struct term *t)
 		return;
 	if (!t->gone) {
 		drop_answers(t);
-		restore_terminal();
+		restore_now();
 	}
-	restore.armed = 0;
-	end_guard(t);
+	restore_disarm();
+	restore_end_guard();
 	if (t->screen) {
 		endwin();
 		delscreen(t->screen);
@@ -685,7 +582,7 @@ void term_suspend(struct term *t)
 	if (!sigaction(SIGTSTP, NULL, &old) && old.sa_handler == SIG_IGN)
 		return;
 	term_flush(t);
-	restore_terminal();
+	restore_now();
 	sigemptyset(&only);
 	sigaddset(&only, SIGTSTP);
 	sigaction(SIGTSTP, &stop, &old);
