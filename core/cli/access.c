@@ -43,6 +43,11 @@ struct proposal *access_proposal(const struct model *m, const char *id, struct e
 	return NULL;
 }
 
+int no_engine(const struct target *t, struct err *err)
+{
+	return err_code(err, EXIT_NO_ENGINE, "no engine runs for %s: skydeck, skydeck run or skydeck serve starts one", t->root);
+}
+
 struct json *access_command(const struct cli *cli, const char *name, struct json *args, struct err *err)
 {
 	struct target t = {0};
@@ -50,7 +55,7 @@ struct json *access_command(const struct cli *cli, const char *name, struct json
 	if (target_find(cli->directory, &t, err) < 0) {
 		json_free(args);
 	} else if (!target_engine_runs(&t)) {
-		err_code(err, EXIT_NO_ENGINE, "no engine runs for %s: skydeck, skydeck run or skydeck serve starts one", t.root);
+		no_engine(&t, err);
 		json_free(args);
 	} else {
 		struct buf socket = {0};

@@ -22,6 +22,8 @@ void access_release(struct access *a);
 /* The proposal of that id, or NULL with a sentence that says which there are. */
 struct proposal *access_proposal(const struct model *m, const char *id, struct err *err);
 
+int no_engine(const struct target *t, struct err *err);	/* sets EXIT_NO_ENGINE with its sentence; -1 */
+
 /* Asks the target's engine to carry out a command. NULL with EXIT_NO_ENGINE when none runs, EXIT_REFUSED when it will not. */
 struct json *access_command(const struct cli *cli, const char *name, struct json *args_taken, struct err *err);
 

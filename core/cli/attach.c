@@ -37,13 +37,11 @@ static int attach_run(const struct cli *cli, int argc, char **argv, struct err *
 	if (argc > 15)
 		return err_code(err, EXIT_USAGE, "attach: too many options");
 	memcpy(kept, argv, sizeof *argv * (size_t)(argc + 1));
-	if (cli_options(argc, argv, options, 0, 0, err) < 0 || needs_terminal(cli, err) < 0 || target_find(cli->directory, &t, err) < 0)
+	if (cli_options(argc, argv, options, 0, 0, err) < 0 || target_find(cli->directory, &t, err) < 0)
 		return -1;
-	int runs = target_engine_runs(&t);
-	if (!runs)
-		err_code(err, EXIT_NO_ENGINE, "no engine runs for %s: skydeck, skydeck run or skydeck serve starts one", t.root);
+	int rc = target_engine_runs(&t) ? needs_terminal(cli, err) : no_engine(&t, err);
 	target_release(&t);
-	return runs ? cli->cockpit(cli, argc, kept, err) : -1;
+	return rc ? -1 : cli->cockpit(cli, argc, kept, err);
 }
 
 const struct cli_command attach_command = {

@@ -52,17 +52,20 @@ static void patch_release(struct patch *p)
 	free(p->path);
 }
 
-static struct json *arguments(const struct patch *patch, const char *commit, const char *title, const struct strings *sources)
+struct words {
+	const char *title, *commit, *revises;
+	struct strings sources;
+};
+
+static struct json *arguments(const struct patch *patch, const struct words *w)
 {
 	struct json *args = json_object(), *list = json_array();
-	for (size_t i = 0; i < sources->count; i++)
-		json_append(list, json_new_string(sources->at[i]));
-	if (patch->path)
-		json_put_string(args, "path", patch->path);
-	if (commit)
-		json_put_string(args, "commit", commit);
-	if (title)
-		json_put_string(args, "title", title);
+	for (size_t i = 0; i < w->sources.count; i++)
+		json_append(list, json_new_string(w->sources.at[i]));
+	const char *const texts[][2] = { { "path", patch->path }, { "commit", w->commit }, { "title", w->title }, { "proposal", w->revises } };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (texts[i][1])
+			json_put_string(args, texts[i][0], texts[i][1]);
 	json_take(args, "sources", list);
 	return args;
 }
@@ -80,28 +83,27 @@ static int print_proposal(struct json *result, int as_json)
 static int propose_run(const struct cli *cli, int argc, char **argv, struct err *err)
 {
 	int as_json = 0;
-	const char *title = NULL, *commit = NULL;
-	struct strings sources = {0};
+	struct words w = {0};
 	struct patch patch = {0};
-	const struct cli_option options[] = { { "json", 0, OPTION_FLAG, &as_json }, { "title", 0, OPTION_TEXT, &title },
-		{ "commit", 0, OPTION_TEXT, &commit }, { "source", 0, OPTION_LIST, &sources }, {0} };
+	const struct cli_option options[] = { { "json", 0, OPTION_FLAG, &as_json }, { "title", 0, OPTION_TEXT, &w.title },
+		{ "commit", 0, OPTION_TEXT, &w.commit }, { "source", 0, OPTION_LIST, &w.sources }, { "revises", 0, OPTION_TEXT, &w.revises }, {0} };
 	int rc = cli_options(argc, argv, options, 0, 1, err);
-	if (rc >= 0 && (rc == 1) == (commit != NULL))
+	if (rc >= 0 && (rc == 1) == (w.commit != NULL))
 		rc = err_code(err, EXIT_USAGE, "propose: give a PATCHFILE (- is standard input), or --commit REV");
-	if (rc >= 0 && !commit)
+	if (rc >= 0 && !w.commit)
 		rc = find_patch(&patch, argv[1], err);
 	if (rc >= 0) {
-		struct json *result = access_command(cli, "propose", arguments(&patch, commit, title, &sources), err);
+		struct json *result = access_command(cli, "propose", arguments(&patch, &w), err);
 		rc = result ? print_proposal(result, as_json) : -1;
 	}
 	patch_release(&patch);
-	strings_release(&sources);
+	strings_release(&w.sources);
 	return rc;
 }
 
 const struct cli_command propose_command = {
 	.name = "propose",
-	.args = "[--title T] [--source S]… PATCHFILE|- | --commit REV",
-	.help = "propose a patch, or a commit that is there",
+	.args = "[--title T] [--source S]… [--revises ID] PATCHFILE|- | --commit REV",
+	.help = "propose a patch, or a commit that is there; with --revises the next revision of a proposal",
 	.run = propose_run,
 };

@@ -19,7 +19,10 @@ static void spread_cells(struct table *t, const struct spread *s)
 		return;
 	}
 	table_cell(t, "%zu", s->n);
-	table_cell(t, "%.4g ± %.2g", s->mean, s->sd);
+	if (s->n > 1)
+		table_cell(t, "%.4g ± %.2g", s->mean, s->sd);
+	else
+		table_cell(t, "%.4g", s->mean);
 }
 
 static void evidence_cell(struct table *t, const struct proposal *p)

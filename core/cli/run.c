@@ -162,9 +162,9 @@ static void settings_words(const struct settings *s, const char **words, char va
 static int run_cockpit(const struct cli *cli, const struct target *t, const struct settings *s, struct err *err)
 {
 	const char *words[16];
-	char values[3][32], name[] = "run", *argv[] = { name, NULL };
+	char values[3][32], name[] = "run", until[] = "--until-end", *argv[] = { name, until, NULL };
 	settings_words(s, words, values);
-	return engine_start(t, words, err) ? -1 : cli->cockpit(cli, 1, argv, err);
+	return engine_start(t, words, err) ? -1 : cli->cockpit(cli, 2, argv, err);
 }
 
 static int run_run(const struct cli *cli, int argc, char **argv, struct err *err)

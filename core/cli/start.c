@@ -67,6 +67,12 @@ static void become_engine(const struct target *t, const char *const *options, in
 	dup2(log_end, STDERR_FILENO);
 	dup2(pipe_end, READY_FD);
 	close_range(READY_FD + 1, ~0U, 0);
+	/* By its own path, so that ps shows its name; a program that was replaced meanwhile still starts as what it was. */
+	char path[4096];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+	path[len > 0 ? len : 0] = '\0';
+	if (!access(path, X_OK))
+		execv(path, (char **)argv);
 	execv("/proc/self/exe", (char **)argv);
 	_exit(EXIT_FAILED);
 }

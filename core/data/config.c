@@ -55,13 +55,14 @@ static int is_choice(const char *help, const char *value)
 	return 0;
 }
 
+/* git-config(1): an empty value is false; a key without "=" comes here as "true". */
 static int parse_flag(const char *value, int *out)
 {
-	static const char *const yes[] = { "true", "yes", "on", "1", "" }, *const no[] = { "false", "no", "off", "0" };
-	for (size_t i = 0; i < 5; i++)
+	static const char *const yes[] = { "true", "yes", "on", "1" }, *const no[] = { "false", "no", "off", "0", "" };
+	for (size_t i = 0; i < 4; i++)
 		if (!strcasecmp(value, yes[i]))
 			return *out = 1, 0;
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 5; i++)
 		if (!strcasecmp(value, no[i]))
 			return *out = 0, 0;
 	return -1;
@@ -72,12 +73,15 @@ static int parse_real(const char *value, double *out)
 	char *end;
 	if (!*value)
 		return *out = 0, 0;
-	*out = strtod(value, &end);
+	double v = strtod(value, &end);
 	if (end != value && !strcmp(end, "%")) {
-		*out /= 100;
+		v /= 100;
 		end++;
 	}
-	return end == value || *end || !isfinite(*out) || *out < 0 ? -1 : 0;
+	if (end == value || *end || !isfinite(v) || v < 0)
+		return -1;
+	*out = v;
+	return 0;
 }
 
 static int parse_whole(const char *value, long *out)
@@ -86,8 +90,11 @@ static int parse_whole(const char *value, long *out)
 	errno = 0;
 	if (!*value)
 		return *out = 0, 0;
-	*out = strtol(value, &end, 10);
-	return end == value || *end || errno || *out < 0 ? -1 : 0;
+	long v = strtol(value, &end, 10);
+	if (end == value || *end || errno || v < 0)
+		return -1;
+	*out = v;
+	return 0;
 }
 
 static int set_value(struct config *c, const struct key *k, const char *value, struct err *err)

@@ -307,6 +307,10 @@ static void on_proposal_conflict(struct model *m, const struct event *ev)
 		return;
 	struct proposal *p = proposal_for(m, ev);
 	new_revision(p, ev);
+	p->waived = 0;		/* what guard, human and judge said was about the revision before */
+	strings_release(&p->reasons);
+	string_set(&p->decision, NULL);
+	forget_measurement(p);
 	string_set(&p->conflict, ev->text);
 	set_state(p, STATE_CONFLICT, ev->time);
 }

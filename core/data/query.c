@@ -29,7 +29,7 @@ size_t count_needs_human(const struct model *m)
 
 int64_t proposal_waits_until(const struct model *m, const struct proposal *p)
 {
-	if (m->autonomy != AUTONOMY_AUTO || p->state == STATE_STOPPED || !proposal_needs_human(p))
+	if (m->state != SESSION_OPEN || m->autonomy != AUTONOMY_AUTO || p->state == STATE_STOPPED || !proposal_needs_human(p))
 		return 0;
 	return p->since + (int64_t)(m->window * 1e6);
 }
@@ -146,12 +146,18 @@ void secondary_names(const struct model *m, struct strings *out)
 	}
 }
 
+/* One that was kept may still be vetoed, cancelled, or fail to land. */
+static int is_winner(const struct proposal *p)
+{
+	return p->verdict == VERDICT_KEEP && (p->state == STATE_SIGNING || p->state == STATE_LANDED);
+}
+
 const struct proposal *best_proposal(const struct model *m)
 {
 	const struct proposal *best = NULL;
 	for (size_t i = 0; i < m->proposal_count; i++) {
 		const struct proposal *p = &m->proposals[i];
-		if (p->verdict != VERDICT_KEEP || p->state == STATE_VETOED || !isfinite(p->change_percent))
+		if (!is_winner(p) || !isfinite(p->change_percent))
 			continue;
 		int landed = p->state == STATE_LANDED, best_landed = best && best->state == STATE_LANDED;
 		if (!best || landed > best_landed || (landed == best_landed && p->change_percent > best->change_percent))
@@ -184,7 +190,7 @@ struct yield source_yield(const struct model *m, const struct source *s)
 		if (!proposal_cites(m, p, s))
 			continue;
 		y.proposals++;
-		if (p->verdict != VERDICT_KEEP || p->state == STATE_VETOED)
+		if (!is_winner(p))
 			continue;
 		y.kept++;
 		y.gain_percent += isfinite(p->change_percent) ? p->change_percent : 0;

@@ -284,6 +284,12 @@ static struct json *secondary_json(const struct model *m, const struct proposal 
 	return object;
 }
 
+/* Of one value nothing is known about its spread. */
+static double sd_of(const struct spread *s)
+{
+	return s->n > 1 ? s->sd : NAN;
+}
+
 static struct json *result_json(const struct model *m, const struct proposal *p, const struct strings *names)
 {
 	struct spread own = proposal_spread(p), base = proposal_base_spread(p);
@@ -294,7 +300,7 @@ static struct json *result_json(const struct model *m, const struct proposal *p,
 	json_put_string(object, "verdict", verdict_or_null(p));
 	json_put_integer(object, "pairs", (int64_t)p->pair_count);
 	json_put_number(object, "mean", own.mean);
-	json_put_number(object, "sd", own.sd);
+	json_put_number(object, "sd", sd_of(&own));
 	json_put_number(object, "baseline_mean", base.mean);
 	json_put_number(object, "change_percent", p->change_percent);
 	json_put_number(object, "low", p->low);
@@ -353,7 +359,7 @@ void view_results_tsv(const struct model *m, struct buf *out)
 		tsv_text(out, proposal_state_name(p->state));
 		tsv_text(out, verdict_or_null(p));
 		buf_printf(out, "\t%zu", p->pair_count);
-		const double numbers[] = { own.mean, own.sd, base.mean, p->change_percent, p->low, p->high, p->shrunk_percent,
+		const double numbers[] = { own.mean, sd_of(&own), base.mean, p->change_percent, p->low, p->high, p->shrunk_percent,
 					   p->evidence, p->needed };
 		for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
 			tsv_number(out, numbers[k]);
