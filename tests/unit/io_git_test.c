@@ -251,14 +251,17 @@ static void test_checkout_keeps_times_and_what_is_untracked(void **state)
 {
 	struct place *p = *state;
 	assert_ok(git_checkout(p->git, p->head, at(p, "out"), 1, &p->err), &p->err);
-	sh(p, "cd \"$R\"; git rm -q src/words.c bench/b.c; echo changed >src/numbers.c; mkdir blob; git mv blob.bin blob/bin; git commit -qam second");
+	sh(p, "cd \"$R\"; git rm -q src/words.c bench/b.c; echo changed >src/numbers.c; printf 'NO newline' >src/bare.txt; mkdir blob; git mv blob.bin blob/bin; git commit -qam second");
+	sh(p, "mkdir outside; echo mine >outside/b.c; rm -r out/bench; ln -s ../outside out/bench");
 	sh(p, "touch -d 2001-01-01 out/run.sh out/src/numbers.c; chmod a-x out/run.sh; touch -d 2001-01-01 out/dos.txt; : >out/src/words.o");
 	char second[GIT_ID];
 	assert_ok(git_resolve(p->git, "main", second, &p->err), &p->err);
 	assert_ok(git_checkout(p->git, second, at(p, "out"), 1, &p->err), &p->err);
-	sh(p, "test -e out/src/words.o; test ! -e out/src/words.c; test ! -e out/bench/b.c; test ! -e out/blob.bin; test -e out/blob/bin\n"
+	sh(p, "test -e out/src/words.o; test ! -e out/src/words.c; test ! -e out/blob.bin; test -e out/blob/bin\n"
 	      "test \"$(date -r out/dos.txt +%Y)\" = 2001; test \"$(date -r out/run.sh +%Y)\" != 2001; test -x out/run.sh\n"
-	      "test \"$(cat out/src/numbers.c)\" = changed");
+	      "test \"$(cat out/src/numbers.c)\" = changed; test \"$(cat out/src/bare.txt)\" = 'NO newline'");
+	assert_file(p, "outside/b.c", "mine\n");
+	sh(p, "rm out/bench");
 	/* One that was cut short: both commits are in the record, and what either left goes. */
 	sh(p, "cat out.commit >>both; git -C \"$R\" rev-parse HEAD~ >>both; mv both out.commit; echo left >out/src/words.c");
 	assert_ok(git_checkout(p->git, second, at(p, "out"), 1, &p->err), &p->err);
@@ -281,6 +284,12 @@ static void test_checkout_of_unsafe_names(void **state)
 		assert_error(git_checkout(p->git, p->id, at(p, "out"), 0, &p->err), &p->err, "not safe to write");
 	}
 	sh(p, "test -z \"$(ls -A out)\"");
+	/* Failed half way with output kept: what both commits may have left stands in the record. */
+	assert_ok(git_checkout(p->git, p->head, at(p, "out"), 1, &p->err), &p->err);
+	assert_error(git_checkout(p->git, p->id, at(p, "out"), 1, &p->err), &p->err, "not safe to write");
+	char both[2 * GIT_ID + 2];
+	snprintf(both, sizeof both, "%s\n%s\n", p->head, p->id);
+	assert_file(p, "out.commit", both);
 	assert_error(git_checkout(p->git, NOBODY, at(p, "out"), 0, &p->err), &p->err, "no commit");
 	assert_error(git_checkout(p->git, p->head, at(p, "repo/run.sh/x"), 0, &p->err), &p->err, "cannot make the folder");
 }
@@ -442,6 +451,13 @@ static void test_hunks_are_looked_for(void **state)
 	assert_ok(git_head(p->git, p->head, &p->err), &p->err);
 	assert_int_equal(lay(p, "--- a/same\n+++ b/same\n@@ -8,3 +8,3 @@\n a\n-b\n+B\n c\n"), 0);
 	assert_text(p, "same", "100644", "a\\nb\\nc\\na\\nb\\nc\\na\\nB\\nc\\na\\nb\\nc\\na\\nb\\nc\\n");
+	/* Hunks go downwards, and one that was off by some lines tells where the next one is. */
+	assert_int_equal(lay(p, "--- a/same\n+++ b/same\n@@ -12,3 +12,3 @@\n c\n-a\n+A\n b\n@@ -2,3 +2,3 @@\n b\n-c\n+C\n a\n"), 1);
+	assert_non_null(strstr(p->conflict.hunk, "@@ -2,3"));
+	sh(p, "cd \"$R\"; { seq 1 6; echo h; echo i; cat same; } >more; git add more; git commit -qm more");
+	assert_ok(git_head(p->git, p->head, &p->err), &p->err);
+	assert_int_equal(lay(p, "--- a/more\n+++ b/more\n@@ -2,2 +2,2 @@\n-i\n+I\n a\n@@ -9,3 +9,3 @@\n a\n-b\n+B\n c\n"), 0);
+	assert_text(p, "more", "100644", "1\\n2\\n3\\n4\\n5\\n6\\nh\\nI\\na\\nb\\nc\\na\\nb\\nc\\na\\nB\\nc\\na\\nb\\nc\\na\\nb\\nc\\n");
 	/* One that says that it is the end, or the beginning, is taken at its word. */
 	assert_int_equal(lay(p, "--- a/same\n+++ b/same\n@@ -2,2 +2,3 @@\n b\n c\n+end\n"), 0);
 	assert_text(p, "same", "100644", "a\\nb\\nc\\na\\nb\\nc\\na\\nb\\nc\\na\\nb\\nc\\na\\nb\\nc\\nend\\n");
