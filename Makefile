@@ -9,7 +9,7 @@ CFLAGS  ?= -O2 -g
 PREFIX  ?= /usr/local
 PKGS     = ncursesw termkey libcjson libgit2 sqlite3
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef -Wpointer-arith -Wvla
-SANFLAGS = $(if $(SAN),-fsanitize=address$(,)undefined -fno-omit-frame-pointer)
+SANFLAGS = $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 COMPILE  = $(CC) -std=c11 -D_GNU_SOURCE -I. $(WARN) $(CFLAGS) $(SANFLAGS) $(call pkg,--cflags,$(PKGS)) -MMD -MP -c
 LINK     = $(CC) -Wl,--as-needed $(LDFLAGS) $(SANFLAGS)
 LIBS     = -pthread $(call pkg,--libs,$(PKGS)) -lm
