@@ -146,7 +146,7 @@ p2|Scale, mask and maximise the KQ tile in one pass|i1|s1 s3|0.061
 p3|Softmax of a row without a copy|i1|s1 s2|0.024
 p4|Fuse RMS norm and gain in the graph|i2|s4|0
 p5|Split the conversion by blocks|i4|s6|0.0035
-p6|Prefetch the weights of the next row|i3|s8|0.006
+p6|Prefetch the weights of the next row|i3|s8|0.002
 p7|Say why the accumulator is rescaled|i1|s2|0
 p8|Larger tiles of keys|i1|s3|-0.028
 p9|Keep the values in registers|i1|s3|0.031
