@@ -284,7 +284,6 @@ static int doctor_run(const struct cli *cli, int argc, char **argv, struct err *
 	struct doctor d = {0};
 	if (cli_options(argc, argv, options, 0, 0, err) < 0)
 		return -1;
-	config_init(&d.config);
 	check_repository(&d, cli->directory);
 	check_config(&d);
 	check_harness(&d);

@@ -3,6 +3,7 @@
  * a child that survives its engine is a fault that must not stay unseen. */
 #include "core/cli/stop.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -11,7 +12,14 @@
 #include "core/cli/options.h"
 #include "core/cli/processes.h"
 
-enum { STOP_SECONDS = 10, LOOK_MICROSECONDS = 30000 };
+enum { STOP_SECONDS = 10, LOOK_MICROSECONDS = 30000, REAP_LOOKS = 70 };
+
+/* An ended process keeps its pid until init has taken note: a script that looks at the pid right after must not see it. */
+static void wait_until_reaped(pid_t pid)
+{
+	for (int i = 0; i < REAP_LOOKS && pid && !kill(pid, 0); i++)
+		usleep(LOOK_MICROSECONDS);
+}
 
 static int wait_until_gone(const struct target *t, pid_t engine, struct processes *left, struct err *err)
 {
@@ -21,8 +29,10 @@ static int wait_until_gone(const struct target *t, pid_t engine, struct processe
 		if (runs && engine)
 			processes_below(left, engine);
 		processes_drop_ended(left);
-		if (!runs && !left->count)
+		if (!runs && !left->count) {
+			wait_until_reaped(engine);
 			return 0;
+		}
 		if (clock_monotonic() > until)
 			break;
 		usleep(LOOK_MICROSECONDS);
