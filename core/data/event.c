@@ -222,17 +222,18 @@ void event_print(const struct event *ev, struct buf *out)
 
 static void read_metrics(struct metrics *m, const struct json *v)
 {
-	for (const struct json *i = json_first(v); i; i = json_next(i)) {
+	for (const struct json *i = json_is_object(v) ? json_first(v) : NULL; i; i = json_next(i)) {
 		if (json_is_number(i))
 			metrics_add(m, json_key(i), json_number(i, 0));
 		for (const struct json *k = json_is_array(i) ? json_first(i) : NULL; k; k = json_next(k))
-			metrics_add(m, json_key(i), json_number(k, NAN));
+			if (json_is_number(k))
+				metrics_add(m, json_key(i), json_number(k, 0));
 	}
 }
 
 static void read_comments(struct comments *list, const struct json *v, const char *by)
 {
-	for (const struct json *i = json_first(v); i; i = json_next(i))
+	for (const struct json *i = json_is_array(v) ? json_first(v) : NULL; i; i = json_next(i))
 		comments_add(list, json_string(json_get(i, "file"), NULL), json_integer(json_get(i, "line"), 0),
 			     json_string(json_get(i, "text"), ""), by);
 }

@@ -38,7 +38,7 @@ struct log_reference {
 	X(source, TEXT) X(type, TEXT) X(title, TEXT) X(id, TEXT) X(url, TEXT) X(authors, TEXT) X(status, TEXT) X(idea, TEXT) \
 	X(expected, TEXT) X(origin, TEXT) X(proposal, TEXT) X(author, TEXT) X(baseline, TEXT) X(worker, TEXT) X(name, TEXT) X(state, TEXT) \
 	X(run, TEXT) X(arm, TEXT) X(step, TEXT) X(artifact, TEXT) X(verdict, TEXT) X(viewer, TEXT) X(role, TEXT) X(order, TEXT) \
-	X(sources, LIST) X(reasons, LIST) X(proposals, LIST) X(workers, LIST) X(magnitudes, REALS) \
+	X(sources, LIST) X(reasons, LIST) X(proposals, LIST) X(workers, LIST) X(paths, LIST) X(magnitudes, REALS) \
 	X(comments, COMMENTS) X(metrics, METRICS) X(log, LOG) \
 	X(rev, WHOLE) X(wave, WHOLE) X(round, WHOLE) X(phase, WHOLE) X(pairs, WHOLE) X(seed, WHOLE) X(size, WHOLE) \
 	X(files, WHOLE) X(added, WHOLE) X(removed, WHOLE) X(exit, WHOLE) X(layout, WHOLE) \
@@ -69,7 +69,7 @@ enum event_field {
 	X(SOURCE_CHANGED, "source_changed", F(source) F(status)) \
 	X(IDEA_ADDED, "idea_added", F(idea) F(title) F(expected) F(sources)) \
 	X(AGENT_CHANGED, "agent_changed", F(agent) F(state) F(text)) \
-	X(PROPOSAL_SUBMITTED, "proposal_submitted", F(proposal) F(rev) F(commit) F(title) F(sources) F(idea) F(agent) F(author) F(origin) F(baseline) F(files) F(added) F(removed)) \
+	X(PROPOSAL_SUBMITTED, "proposal_submitted", F(proposal) F(rev) F(commit) F(title) F(sources) F(idea) F(agent) F(author) F(origin) F(baseline) F(files) F(added) F(removed) F(paths)) \
 	X(PROPOSAL_CONFLICT, "proposal_conflict", F(proposal) F(rev) F(text) F(title) F(sources) F(idea) F(agent) F(author) F(origin)) \
 	X(GUARD_STOPPED, "guard_stopped", F(proposal) F(rev) F(reasons)) \
 	X(GUARD_WAIVED, "guard_waived", F(proposal) F(rev) F(reason)) \

@@ -1,5 +1,7 @@
 /* The fold. One function per kind of event that changes something, one table from kind to function. An event that
- * names what is not there (a proposal of another session, a run never started) changes nothing: the fold never fails. */
+ * names what is not there (a proposal of another session, a run never started) changes nothing, and so does one that
+ * lacks what it is about (a run without a step, a wave without a baseline): the fold never fails, and what model.h says is
+ * there always is, whatever stands in the journal. */
 #include "core/data/model.h"
 
 #include <math.h>
@@ -9,6 +11,9 @@
 
 #include "core/base/mem.h"
 #include "core/data/line.h"
+
+enum { NUMBER_MAX = 1000000000 };	/* rounds, waves, layouts, runs: more is no session of ours */
+#define WINDOW_MAX 1e9			/* seconds */
 
 static const char *const state_names[] = {
 #define X(id, name) name,
@@ -116,6 +121,11 @@ static const char *intern(struct model *m, const char *s)
 	return m->names.at[m->names.count - 1];
 }
 
+static const char *or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
 static void set_state(struct proposal *p, enum proposal_state state, int64_t time)
 {
 	if (p->state != state)
@@ -155,9 +165,12 @@ static void on_metric_set(struct model *m, const struct event *ev)
 
 static void on_settings(struct model *m, const struct event *ev)
 {
-	m->wave_size = (unsigned)ev->size;
-	m->window = ev->window;
-	m->limit_usd = ev->limit_usd;
+	if (ev->size > 0 && ev->size <= WAVE_MAX)
+		m->wave_size = (unsigned)ev->size;
+	if (ev->window >= 0 && ev->window <= WINDOW_MAX)
+		m->window = ev->window;
+	if (!isnan(ev->limit_usd))
+		m->limit_usd = ev->limit_usd;
 	string_set(&m->notice, ev->text);
 }
 
@@ -188,6 +201,8 @@ static void on_autonomy_set(struct model *m, const struct event *ev)
 
 static void on_baseline_set(struct model *m, const struct event *ev)
 {
+	if (!ev->commit)
+		return;
 	string_set(&m->baseline, ev->commit);
 	m->baseline_run = m->run_count;
 }
@@ -222,7 +237,7 @@ static void on_source_added(struct model *m, const struct event *ev)
 	if (!ev->source || model_source(m, ev->source))
 		return;
 	struct source *s = array_add(&m->sources, &m->source_count, &m->source_room, sizeof *s);
-	*s = (struct source){ xstrdup(ev->source), xstrdup(ev->type), xstrdup(ev->title), xstrdup(ev->id), xstrdup(ev->url),
+	*s = (struct source){ xstrdup(ev->source), xstrdup(ev->type ? ev->type : "note"), xstrdup(or_empty(ev->title)), xstrdup(ev->id), xstrdup(ev->url),
 			      xstrdup(ev->authors), xstrdup(ev->text), xstrdup("found") };
 }
 
@@ -239,7 +254,7 @@ static void on_idea_added(struct model *m, const struct event *ev)
 		return;
 	struct idea *i = array_add(&m->ideas, &m->idea_count, &m->idea_room, sizeof *i);
 	i->id = xstrdup(ev->idea);
-	i->title = xstrdup(ev->title);
+	i->title = xstrdup(or_empty(ev->title));
 	i->expected = xstrdup(ev->expected);
 	strings_copy(&i->sources, &ev->sources);
 }
@@ -265,7 +280,7 @@ static struct proposal *proposal_for(struct model *m, const struct event *ev)
 		p->id = xstrdup(ev->proposal);
 		forget_measurement(p);
 	}
-	string_set(&p->title, ev->title);
+	string_set(&p->title, or_empty(ev->title));
 	string_set(&p->agent, ev->agent);
 	string_set(&p->author, ev->author);
 	string_set(&p->idea, ev->idea);
@@ -277,14 +292,14 @@ static struct proposal *proposal_for(struct model *m, const struct event *ev)
 static struct revision *new_revision(struct proposal *p, const struct event *ev)
 {
 	struct revision *r = array_add(&p->revisions, &p->rev, &p->revision_room, sizeof *r);
-	r->title = xstrdup(ev->title);
+	r->title = xstrdup(or_empty(ev->title));
 	r->time = ev->time;
 	return r;
 }
 
 static void on_proposal_submitted(struct model *m, const struct event *ev)
 {
-	if (!ev->proposal)
+	if (!ev->proposal || !ev->commit || !ev->baseline)
 		return;
 	struct proposal *p = proposal_for(m, ev);
 	struct revision *r = new_revision(p, ev);
@@ -293,6 +308,7 @@ static void on_proposal_submitted(struct model *m, const struct event *ev)
 	r->files = (unsigned)ev->files;
 	r->added = (unsigned)ev->added;
 	r->removed = (unsigned)ev->removed;
+	strings_copy(&r->paths, &ev->paths);
 	p->waived = 0;
 	strings_release(&p->reasons);
 	string_set(&p->conflict, NULL);
@@ -387,9 +403,12 @@ static void on_retried(struct model *m, const struct event *ev)
 		return;
 	if (p->verdict == VERDICT_SUSPECT)
 		p->vouched = 1;		/* a human saw the values and wants them judged */
+	/* Only what has passed the first gate before passes it again: what was cancelled ahead of it goes back there. */
+	int had_passed = p->state == STATE_DONE || (p->decision && (!strcmp(p->decision, "approved") || !strcmp(p->decision, "signed")));
+	int is_stopped = p->reasons.count && !p->waived;
 	forget_measurement(p);
 	string_set(&p->landing_problem, NULL);
-	set_state(p, STATE_APPROVED, ev->time);
+	set_state(p, is_stopped ? STATE_STOPPED : had_passed ? STATE_APPROVED : STATE_WAITING, ev->time);
 }
 
 static void on_signed(struct model *m, const struct event *ev)
@@ -399,6 +418,7 @@ static void on_signed(struct model *m, const struct event *ev)
 		return;
 	decide(p, ev, "signed");
 	string_set(&p->signed_by, ev->by);
+	string_set(&p->landing_problem, NULL);
 	p->asked_to_sign = 1;
 }
 
@@ -434,6 +454,8 @@ static void on_landing_failed(struct model *m, const struct event *ev)
 
 static void on_wave_started(struct model *m, const struct event *ev)
 {
+	if (!ev->baseline || ev->wave <= 0 || ev->wave > NUMBER_MAX || model_wave(m, (unsigned)ev->wave))
+		return;
 	struct wave *w = array_add(&m->waves, &m->wave_count, &m->wave_room, sizeof *w);
 	w->number = (unsigned)ev->wave;
 	w->baseline = xstrdup(ev->baseline);
@@ -457,13 +479,14 @@ static void on_wave_started(struct model *m, const struct event *ev)
 static void on_phase_started(struct model *m, const struct event *ev)
 {
 	struct wave *w = model_wave(m, (unsigned)ev->wave);
-	if (!w)
+	if (!w || !ev->worker || ev->phase < 1 || ev->phase > 2 || ev->layout < 1 || ev->layout > NUMBER_MAX)
 		return;
 	struct stay *stay = array_add(&w->stays, &w->stay_count, &w->stay_room, sizeof *stay);
 	stay->phase = (unsigned)ev->phase;
 	stay->layout = (unsigned)ev->layout;
 	stay->worker = intern(m, ev->worker);
 	const struct worker *worker = model_worker(m, ev->worker);
+	stay->admission_round = worker ? worker->admission_round : 0;
 	for (size_t i = 0; worker && i < worker->history.count; i++)
 		reals_add(&stay->history, worker->history.at[i]);
 }
@@ -529,7 +552,7 @@ static void learn(struct worker *w, double magnitude)
 static void on_admission_pair(struct model *m, const struct event *ev)
 {
 	struct worker *w = model_worker(m, ev->worker);
-	if (!w || isnan(ev->ratio))
+	if (!w || !isfinite(ev->ratio) || ev->round < 1 || ev->round > NUMBER_MAX)
 		return;
 	reals_add(&w->admission, ev->ratio);
 	w->admission_round = (unsigned)ev->round;
@@ -541,13 +564,14 @@ static void on_scale_learned(struct model *m, const struct event *ev)
 {
 	struct worker *w = model_worker(m, ev->worker);
 	for (size_t i = 0; w && i < ev->magnitudes.count; i++)
-		learn(w, ev->magnitudes.at[i]);
+		if (ev->magnitudes.at[i] >= 0)
+			learn(w, ev->magnitudes.at[i]);
 }
 
 static void on_round_started(struct model *m, const struct event *ev)
 {
 	struct worker *w = model_worker(m, ev->worker);
-	if (!w)
+	if (!w || ev->round < 1 || ev->round > NUMBER_MAX || ev->wave < 0 || ev->wave > NUMBER_MAX)
 		return;
 	w->round = (unsigned)ev->round;
 	w->round_wave = (unsigned)ev->wave;
@@ -559,7 +583,7 @@ static void on_run_started(struct model *m, const struct event *ev)
 	unsigned number;
 	if (!ev->run || sscanf(ev->run, "r%u", &number) != 1 || model_run(m, ev->run))
 		return;
-	if (m->run_count && m->runs[m->run_count - 1].number > number)
+	if (!ev->worker || !ev->arm || !ev->step || number > NUMBER_MAX || (m->run_count && m->runs[m->run_count - 1].number > number))
 		return;
 	struct run *r = array_add(&m->runs, &m->run_count, &m->run_room, sizeof *r);
 	r->number = number;
@@ -583,7 +607,7 @@ static void on_run_started(struct model *m, const struct event *ev)
 static void on_run_ended(struct model *m, const struct event *ev)
 {
 	struct run *r = model_run(m, ev->run);
-	if (!r)
+	if (!r || r->status)
 		return;
 	r->status = intern(m, ev->status ? ev->status : "lost");
 	r->exit = (int)ev->exit;
@@ -623,7 +647,7 @@ static void on_round_voided(struct model *m, const struct event *ev)
 static void on_evidence(struct model *m, const struct event *ev)
 {
 	struct proposal *p = model_proposal(m, ev->proposal);
-	if (!p)
+	if (!p || !ev->worker || !isfinite(ev->ratio) || ev->round < 1 || ev->round > NUMBER_MAX)
 		return;
 	struct wave *wave = model_wave(m, p->wave);
 	struct worker *w = model_worker(m, ev->worker);
@@ -676,7 +700,7 @@ static void on_viewer_joined(struct model *m, const struct event *ev)
 		return;
 	struct viewer *v = array_add(&m->viewers, &m->viewer_count, &m->viewer_room, sizeof *v);
 	v->id = xstrdup(ev->viewer);
-	v->role = xstrdup(ev->role);
+	v->role = xstrdup(ev->role ? ev->role : "observer");
 }
 
 static void on_viewer_left(struct model *m, const struct event *ev)
@@ -771,6 +795,7 @@ static void release_proposal(struct proposal *p)
 		free(p->revisions[i].commit);
 		free(p->revisions[i].base);
 		free(p->revisions[i].title);
+		strings_release(&p->revisions[i].paths);
 	}
 	free(p->revisions);
 	free(p->pairs);

@@ -1,5 +1,9 @@
 /* The session as data: what the events say, folded. Plain, public, read through const. model_apply is total and pure:
- * no clock, no I/O, no failure; live view, attach, restart and replay use that one function. */
+ * no clock, no I/O, no failure; live view, attach, restart and replay use that one function.
+ *
+ * Whatever the journal holds: ids, titles, a source's type and status, a worker's state, a wave's baseline, a run's worker,
+ * arm and step, a pair's and a stay's worker and a viewer's role are never NULL; a revision with a commit has a base. Any
+ * other text may be NULL. */
 #ifndef CORE_DATA_MODEL_H
 #define CORE_DATA_MODEL_H
 
@@ -55,6 +59,7 @@ struct revision {
 	char *base;				/* the commit it was made on */
 	char *title;
 	unsigned files, added, removed;
+	struct strings paths;			/* of the changed files; none: more than PATHS_MAX, or not known */
 	int64_t time;
 };
 struct proposal {
@@ -87,6 +92,7 @@ struct proposal {
 struct stay {
 	unsigned phase, layout;
 	const char *worker;			/* interned */
+	unsigned admission_round;		/* the worker's, as the stay began: another one now means that it was admitted anew */
 	struct reals history;			/* the worker's, as the stay began */
 };
 struct wave {
@@ -140,7 +146,7 @@ struct activity {
 	char *by, *text;
 	char *proposal;				/* or NULL */
 };
-enum { ACTIVITY_MAX = 2000, HISTORY_MAX = 64 };
+enum { ACTIVITY_MAX = 2000, HISTORY_MAX = 64, WAVE_MAX = 4, PATHS_MAX = 64 };
 
 enum session_state { SESSION_NONE, SESSION_OPEN, SESSION_PAUSED, SESSION_ENDED };
 

@@ -31,6 +31,8 @@ int64_t proposal_waits_until(const struct model *m, const struct proposal *p)
 {
 	if (m->state != SESSION_OPEN || m->autonomy != AUTONOMY_AUTO || p->state == STATE_STOPPED || !proposal_needs_human(p))
 		return 0;
+	if (p->state == STATE_SIGNING && p->landing_problem)	/* time would only fail again */
+		return 0;
 	return p->since + (int64_t)(m->window * 1e6);
 }
 
@@ -201,6 +203,8 @@ struct yield source_yield(const struct model *m, const struct source *s)
 size_t count_kept_in_horizon(const struct model *m, size_t horizon)
 {
 	size_t kept = 0;
+	if (!horizon)
+		return 0;
 	for (size_t i = m->judged_count - m->judged_count % horizon; i < m->judged_count; i++)
 		kept += (size_t)m->judged[i];
 	return kept;

@@ -423,6 +423,10 @@ static void vetoes_and_changes_asked_for(void **state)
 	STATE(&s, .kind = EVENT_CANCELLED, .by = "user ada", .proposal = "p2");
 	assert_state(&s, "p2", "cancelled");
 	STATE(&s, .kind = EVENT_RETRIED, .by = "user ada", .proposal = "p2", .rev = 1);
+	assert_state(&s, "p2", "waiting");		/* it never passed the gate */
+	approve(&s, "p2");
+	STATE(&s, .kind = EVENT_CANCELLED, .by = "user ada", .proposal = "p2");
+	STATE(&s, .kind = EVENT_RETRIED, .by = "user ada", .proposal = "p2", .rev = 1);
 	assert_state(&s, "p2", "approved");
 	end(&s);
 }
