@@ -3,6 +3,9 @@
 #include "panes/standing.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "core/data/line.h"
 
 static const char *state_word(const struct proposal *p)
 {
@@ -64,4 +67,76 @@ enum style standing_change_style(const struct proposal *p)
 	if (isfinite(p->low) && p->low > 0)
 		return STYLE_GOOD;
 	return isfinite(p->high) && p->high < 0 ? STYLE_BAD : STYLE_DEFAULT;
+}
+
+void standing_line(const struct proposal *p, struct buf *out)
+{
+	struct standing s = standing_of(p);
+	size_t before = out->len;
+
+	buf_puts(out, s.verdict);
+	if (*s.state)
+		buf_printf(out, "%s%s", out->len > before ? " " : "", s.state);
+	if (p->pair_count || p->verdict) {
+		buf_puts(out, isnan(p->change_percent) ? "" : " ");
+		change_line(p->change_percent, p->low, p->high, out);
+	}
+}
+
+char standing_source_letter(const struct source *s)
+{
+	static const struct { const char *status; char letter; } letters[] = {
+		{ "queued", 'q' }, { "reading", '>' }, { "read", 'r' }, { "used", 'u' }, { "dismissed", 'x' },
+	};
+
+	for (size_t i = 0; s->status && i < sizeof letters / sizeof *letters; i++)
+		if (!strcmp(s->status, letters[i].status))
+			return letters[i].letter;
+	return '.';
+}
+
+enum style standing_source_style(const struct source *s)
+{
+	switch (standing_source_letter(s)) {
+	case 'u': return STYLE_GOOD;
+	case '>': return STYLE_INFO;
+	case 'r': return STYLE_DEFAULT;
+	default: return STYLE_MUTED;
+	}
+}
+
+enum style standing_event_style(const struct model *m, const struct activity *a)
+{
+	const struct proposal *p = model_proposal(m, a->proposal);
+
+	switch (a->kind) {
+	case EVENT_VERDICT: return p && p->verdict == VERDICT_KEEP ? STYLE_GOOD : p && has_failed(p) ? STYLE_BAD : STYLE_DEFAULT;
+	case EVENT_LANDED: return STYLE_GOOD;
+	case EVENT_LANDING_FAILED: case EVENT_PROPOSAL_CONFLICT: return STYLE_BAD;
+	case EVENT_ALERT: case EVENT_GUARD_STOPPED: return STYLE_ALERT;
+	case EVENT_ROUND_VOIDED: return STYLE_WARN;
+	default: break;
+	}
+	if (a->by && !strncmp(a->by, "user", 4))
+		return STYLE_PERSON;
+	if (a->kind == EVENT_AGENT_CHANGED || (a->by && !strncmp(a->by, "agent", 5)))
+		return STYLE_AGENT;
+	return STYLE_DEFAULT;
+}
+
+void standing_event_text(const struct activity *a, struct buf *out)
+{
+	static const char shell[] = "(skydeck log ", here[] = "(log ";
+	const char *advice = strstr(a->text, "; waits for you"), *log = strstr(a->text, shell);
+	size_t end = advice ? (size_t)(advice - a->text) : strlen(a->text);
+
+	if (log && (size_t)(log - a->text) < end) {
+		buf_add(out, a->text, (size_t)(log - a->text));
+		buf_puts(out, here);
+		log += strlen(shell);
+		buf_add(out, log, end - (size_t)(log - a->text));
+	} else {
+		buf_add(out, a->text, end);
+	}
+	buf_puts(out, "");
 }

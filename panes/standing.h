@@ -2,6 +2,7 @@
 #ifndef PANES_STANDING_H
 #define PANES_STANDING_H
 
+#include "core/base/buf.h"
 #include "core/data/model.h"
 #include "tui/style.h"
 
@@ -17,6 +18,19 @@ struct standing standing_of(const struct proposal *p);
 
 /* Whether it is out of the session or never was in it: vetoed, cancelled, in conflict, failed. Shown muted. */
 int standing_is_out(const struct proposal *p);
+
+/* Adds "keep landed +6.0 % [5.3 6.7]": all that came of it, in one breath. */
+void standing_line(const struct proposal *p, struct buf *out);
+
+/* How far the reading of a source is: a letter (q, r, u, …) and its colour. */
+char standing_source_letter(const struct source *s);
+enum style standing_source_style(const struct source *s);
+
+/* The colour of a line about an event: who said it, or what it means. */
+enum style standing_event_style(const struct model *m, const struct activity *a);
+
+/* Adds the line of an activity without the advice on commands of the shell that lines for a terminal end in. */
+void standing_event_text(const struct activity *a, struct buf *out);
 
 /* Better, worse, or nothing to be said: by the interval where there is one. */
 enum style standing_change_style(const struct proposal *p);

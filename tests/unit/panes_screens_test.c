@@ -51,7 +51,7 @@ static void fold(struct screen *s, const char *file, uint64_t last)
 	for (line = strtok_r(text.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		struct event ev;
 		assert_ok(event_parse(&ev, line, strlen(line), &err), &err);
-		if (!last || ev.seq <= last)
+		if (ev.seq > s->model.seq && (!last || ev.seq <= last))
 			model_apply(&s->model, &ev);
 		event_release(&ev);
 	}
