@@ -45,7 +45,8 @@ struct proposal *access_proposal(const struct model *m, const char *id, struct e
 
 int no_engine(const struct target *t, struct err *err)
 {
-	return err_code(err, EXIT_NO_ENGINE, "no engine runs for %s: skydeck, skydeck run or skydeck serve starts one", t->root);
+	return err_code(err, EXIT_NO_ENGINE, "no engine runs for %s: skydeck, skydeck run or skydeck serve starts one",
+		t->root);
 }
 
 struct json *access_command(const struct cli *cli, const char *name, struct json *args, struct err *err)
@@ -67,6 +68,11 @@ struct json *access_command(const struct cli *cli, const char *name, struct json
 	}
 	target_release(&t);
 	return result;
+}
+
+const char *or_nothing(const char *s)
+{
+	return s ? s : "";
 }
 
 int print_json(struct json *document)

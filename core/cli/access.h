@@ -24,8 +24,11 @@ struct proposal *access_proposal(const struct model *m, const char *id, struct e
 
 int no_engine(const struct target *t, struct err *err);	/* sets EXIT_NO_ENGINE with its sentence; -1 */
 
-/* Asks the target's engine to carry out a command. NULL with EXIT_NO_ENGINE when none runs, EXIT_REFUSED when it will not. */
+/* Asks the target's engine to carry out a command. NULL with EXIT_NO_ENGINE when none runs, EXIT_REFUSED when it will
+ * not. */
 struct json *access_command(const struct cli *cli, const char *name, struct json *args_taken, struct err *err);
+
+const char *or_nothing(const char *s);	/* s, or "" for NULL */
 
 /* Both to standard output; the document on one line. Return 0. */
 int print_json(struct json *document_taken);

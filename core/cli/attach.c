@@ -12,7 +12,8 @@ static int needs_terminal(const struct cli *cli, struct err *err)
 {
 	if (cli->script || (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)))
 		return 0;
-	return err_set(err, "the cockpit needs a terminal; without one there are skydeck run --plain, skydeck status and skydeck help");
+	return err_set(err, "the cockpit needs a terminal; without one there are skydeck run --plain, skydeck status "
+		       "and skydeck help");
 }
 
 int cli_open(const struct cli *cli, struct err *err)
@@ -31,7 +32,8 @@ static int attach_run(const struct cli *cli, int argc, char **argv, struct err *
 	int flags[3] = {0};
 	const char *theme = NULL;
 	struct target t = {0};
-	const struct cli_option options[] = { { "observe", 0, OPTION_FLAG, &flags[0] }, { "theme", 0, OPTION_TEXT, &theme },
+	const struct cli_option options[] = { { "observe", 0, OPTION_FLAG, &flags[0] },
+		{ "theme", 0, OPTION_TEXT, &theme },
 		{ "ascii", 0, OPTION_FLAG, &flags[1] }, { "no-mouse", 0, OPTION_FLAG, &flags[2] }, {0} };
 	char *kept[16];
 	if (argc > 15)

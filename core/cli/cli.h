@@ -13,13 +13,15 @@ struct cli {
 	int color;		/* whether output for people may hold escapes: --color, NO_COLOR, isatty */
 	const char *program;	/* argv[0] */
 	const char *script;	/* --script FILE, for the cockpit; NULL: none */
-	/* Opens the cockpit on a running engine; argv[0] is a name, the rest attach's options, checked already. Given by
-	 * main, since nothing here may know the terminal. Returns an exit code, as run below. */
+	/* Opens the cockpit on a running engine; argv[0] is a name, the rest attach's options, checked already, or
+	 * --until-end: it leaves with the session. Given by main, since nothing here may know the terminal. Returns an
+	 * exit code, as run below. */
 	int (*cockpit)(const struct cli *cli, int argc, char **argv, struct err *err);
 };
 
-/* args: the usage after the name; help: one line. run gets argv[0] = the name and returns an exit code (enum exit_code);
- * on failure it has set err, and main prints it as one line on stderr. Usage errors return err_code(err, EXIT_USAGE, …). */
+/* args: the usage after the name; help: one line. run gets argv[0] = the name and returns an exit code (enum
+ * exit_code); on failure it has set err, and main prints it as one line on stderr. Usage errors return
+ * err_code(err, EXIT_USAGE, …). */
 struct cli_command {
 	const char *name, *args, *help;
 	int (*run)(const struct cli *cli, int argc, char **argv, struct err *err);

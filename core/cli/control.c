@@ -45,10 +45,12 @@ static int pause_run(const struct cli *cli, int argc, char **argv, struct err *e
 }
 
 const struct cli_command steer_command = {
-	.name = "steer", .args = "TEXT", .help = "a message to the agent; it is read at its next turn", .run = steer_run,
+	.name = "steer", .args = "TEXT", .help = "a message to the agent; it is read at its next turn",
+	.run = steer_run,
 };
 const struct cli_command autonomy_command = {
-	.name = "autonomy", .args = "manual|wave|auto", .help = "who passes the gates: you, you by the wave, or time", .run = autonomy_run,
+	.name = "autonomy", .args = "manual|wave|auto", .help = "who passes the gates: you, you by the wave, or time",
+	.run = autonomy_run,
 };
 const struct cli_command pause_command = {
 	.name = "pause", .args = "", .help = "start nothing new", .run = pause_run,

@@ -50,12 +50,14 @@ static int decide_run(const struct cli *cli, int argc, char **argv, struct err *
 	const struct decision *d = find(argv[0]);
 	int as_json = 0;
 	const char *text = NULL;
-	const struct cli_option options[] = { { "json", 0, OPTION_FLAG, &as_json }, { d->text, 0, OPTION_TEXT, &text }, {0} };
+	const struct cli_option options[] = { { "json", 0, OPTION_FLAG, &as_json }, { d->text, 0, OPTION_TEXT, &text },
+		{0} };
 	int count = cli_options(argc, argv, options, 1, d->is_plural ? -1 : 1, err);
 	if (count < 0)
 		return -1;
 	if (d->text && (!text || !*text))
-		return err_code(err, EXIT_USAGE, "%s: --%s TEXT is missing: whoever proposed reads it", d->name, d->text);
+		return err_code(err, EXIT_USAGE, "%s: --%s TEXT is missing: whoever proposed reads it", d->name,
+			d->text);
 	struct json *result = access_command(cli, d->name, arguments(d, argv + 1, count, text), err);
 	if (!result)
 		return -1;
@@ -68,19 +70,23 @@ static int decide_run(const struct cli *cli, int argc, char **argv, struct err *
 }
 
 const struct cli_command approve_command = {
-	.name = "approve", .args = "ID…", .help = "pass proposals through the first gate: they may cost compute", .run = decide_run,
+	.name = "approve", .args = "ID…", .help = "pass proposals through the first gate: they may cost compute",
+	.run = decide_run,
 };
 const struct cli_command veto_command = {
-	.name = "veto", .args = "ID --reason TEXT", .help = "end a proposal; whoever proposed it reads why", .run = decide_run,
+	.name = "veto", .args = "ID --reason TEXT", .help = "end a proposal; whoever proposed it reads why",
+	.run = decide_run,
 };
 const struct cli_command waive_command = {
-	.name = "waive", .args = "ID --reason TEXT", .help = "wave a proposal past the guard, to the first gate", .run = decide_run,
+	.name = "waive", .args = "ID --reason TEXT", .help = "wave a proposal past the guard, to the first gate",
+	.run = decide_run,
 };
 const struct cli_command revise_command = {
 	.name = "revise", .args = "ID --comment TEXT", .help = "ask for changes", .run = decide_run,
 };
 const struct cli_command sign_command = {
-	.name = "sign", .args = "ID", .help = "sign a winner: it is committed to the session's branch", .run = decide_run,
+	.name = "sign", .args = "ID", .help = "sign a winner: it is committed to the session's branch",
+	.run = decide_run,
 };
 const struct cli_command cancel_command = {
 	.name = "cancel", .args = "ID", .help = "take a proposal out without a verdict", .run = decide_run,

@@ -1,6 +1,6 @@
-/* skydeck demo: the bundled target, unpacked, and then as any other target. What becomes the repository's first commit is
- * the target alone; settings, patches and library go below .skydeck, where they would be in a project of one's own. The
- * mark is written last: a folder without it was not unpacked to the end, or is somebody's own, and is left alone. */
+/* skydeck demo: the bundled target, unpacked, and then as any other target. What becomes the repository's first commit
+ * is the target alone; settings, patches and library go below .skydeck, where they would be in a project of one's own.
+ * The mark is written last: a folder without it was not unpacked to the end, or is somebody's own: it is left alone. */
 #include "core/cli/cli.h"
 
 #include <dirent.h>
@@ -25,7 +25,8 @@ static int put_path(int dir, const char *path, const struct embedded *file, stru
 {
 	const char *slash = strchr(path, '/');
 	if (!slash)
-		return folder_put(dir, path, file->executable ? FOLDER_EXECUTABLE : FOLDER_FILE, file->data, file->size, err);
+		return folder_put(dir, path, file->executable ? FOLDER_EXECUTABLE : FOLDER_FILE, file->data,
+			file->size, err);
 	char *name = xstrndup(path, (size_t)(slash - path));
 	int inner = folder_enter(dir, name, err);
 	int rc = inner < 0 ? -1 : put_path(inner, slash + 1, file, err);
@@ -76,7 +77,8 @@ static int exclude(const char *folder, struct err *err)
 
 static int make_demo(const char *folder, struct err *err)
 {
-	if (unpack(folder, 1, err) < 0 || git_create(folder, "The demo: CPU inference kernels", err) < 0 || exclude(folder, err) < 0)
+	if (unpack(folder, 1, err) < 0 || git_create(folder, "The demo: CPU inference kernels", err) < 0 ||
+	    exclude(folder, err) < 0)
 		return -1;
 	return unpack(folder, 0, err) < 0 ? -1 : put_mark(folder, err);
 }
@@ -103,7 +105,8 @@ static int look_at(const char *folder)
 static char *new_folder(struct err *err)
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	char *base = cache && *cache == '/' ? xasprintf("%s/skydeck", cache) : home && *home ? xasprintf("%s/.cache/skydeck", home) : NULL;
+	char *base = cache && *cache == '/' ? xasprintf("%s/skydeck", cache)
+		   : home && *home ? xasprintf("%s/.cache/skydeck", home) : NULL;
 	int dir = base ? folder_open(base, err) : err_set(err, "HOME is not set: name a folder, skydeck demo DIR");
 	char *folder = NULL;
 	for (unsigned n = 1; dir >= 0 && !folder; n++) {

@@ -65,7 +65,8 @@ static void check_compiler(struct doctor *d)
 	const char *const argv[] = { "cc", "--version", NULL };
 	struct buf line = {0};
 	if (probe(argv, &line))
-		add(d, "compiler", FINDING_WARNING, "there is no working cc: the demo and most builds need one", "install gcc or clang");
+		add(d, "compiler", FINDING_WARNING, "there is no working cc: the demo and most builds need one",
+		    "install gcc or clang");
 	else
 		add(d, "compiler", FINDING_OK, buf_str(&line), NULL);
 	buf_release(&line);
@@ -73,19 +74,21 @@ static void check_compiler(struct doctor *d)
 
 static void check_sandbox(struct doctor *d)
 {
-	const char *const argv[] = { "bwrap", "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "true", NULL };
+	static const char off_text[] = "the sandbox is off: patches run with all your rights";
+	static const char off_remedy[] = "install bubblewrap, and remove sandbox = false from [runner \"local\"]";
+	static const char remedy[] = "install bubblewrap and let users make namespaces (sysctl "
+				     "kernel.unprivileged_userns_clone=1), or, trusting every patch, set sandbox = false "
+				     "in [runner \"local\"]";
+	const char *const argv[] = { "bwrap", "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc",
+				     "/proc", "true", NULL };
 	struct buf line = {0};
-	int off = d->has_config && !d->config.local_sandbox, code = probe(argv, &line);
-	if (!code)
-		add(d, "sandbox", off ? FINDING_WARNING : FINDING_OK, off ? "bubblewrap works, but the sandbox is off: patches run with all your rights"
-			: "bubblewrap works", off ? "remove sandbox = false from [runner \"local\"]" : NULL);
-	else if (off)
-		add(d, "sandbox", FINDING_WARNING, "bubblewrap does not work and the sandbox is off: patches run with all your rights",
-		    "install bubblewrap and remove sandbox = false from [runner \"local\"]");
+	int code = probe(argv, &line);
+	if (d->has_config && !d->config.local_sandbox)
+		add(d, "sandbox", FINDING_WARNING, off_text, off_remedy);
+	else if (!code)
+		add(d, "sandbox", FINDING_OK, "bubblewrap works", NULL);
 	else
-		add(d, "sandbox", FINDING_ERROR, line.len ? buf_str(&line) : "bubblewrap (bwrap) does not work here",
-		    "install bubblewrap and let users make namespaces (sysctl kernel.unprivileged_userns_clone=1), or, trusting every patch, "
-		    "set sandbox = false in [runner \"local\"]");
+		add(d, "sandbox", FINDING_ERROR, line.len ? buf_str(&line) : "bubblewrap (bwrap) does not work", remedy);
 	buf_release(&line);
 }
 
@@ -94,7 +97,8 @@ static void check_repository(struct doctor *d, const char *directory)
 	struct err err = {0};
 	char head[GIT_ID];
 	if (target_find(directory, &d->target, &err) < 0) {
-		add(d, "repository", FINDING_ERROR, err.text, "git init, and commit there; or name a target with -C DIR");
+		add(d, "repository", FINDING_ERROR, err.text,
+		    "git init, and commit there; or name a target with -C DIR");
 		return;
 	}
 	d->has_target = 1;
@@ -107,7 +111,8 @@ static void check_repository(struct doctor *d, const char *directory)
 		int is_dirty = !git_dirty(git, &dirty, &err) && dirty.count;
 		add(d, "repository", FINDING_OK, text, NULL);
 		if (is_dirty)
-			add(d, "changes", FINDING_WARNING, "uncommitted changes to tracked files are not part of a session", "commit them first, if they matter");
+			add(d, "changes", FINDING_WARNING, "uncommitted changes to tracked files are not in a session",
+			    "commit them first, if they matter");
 		strings_release(&dirty);
 		free(text);
 	}
@@ -125,11 +130,13 @@ static void check_config(struct doctor *d)
 	else
 		add(d, "config", FINDING_OK, "the settings can be read", NULL);
 	if (d->has_config && !d->config.agent_count)
-		add(d, "agent", FINDING_WARNING, "no agent is configured: only you propose", "add [agent \"patches\"] to .skydeck/config, or use skydeck propose");
+		add(d, "agent", FINDING_WARNING, "no agent is configured: only you propose",
+		    "add [agent \"patches\"] to .skydeck/config, or use skydeck propose");
 }
 
 /* A script of the harness, by the names that count; the text of a configured command is not taken apart. */
-static void check_script(struct doctor *d, const char *what, const char *command, const char *modern, const char *legacy, enum finding_state missing)
+static void check_script(struct doctor *d, const char *what, const char *command, const char *modern,
+			 const char *legacy, enum finding_state missing)
 {
 	char *folder = xasprintf("%s/.auto", d->target.root);
 	const char *name = !access(folder, F_OK) ? modern : legacy;
@@ -151,7 +158,8 @@ static void check_harness(struct doctor *d)
 		return;
 	const struct config *c = d->has_config ? &d->config : NULL;
 	check_script(d, "measure", c ? c->target_measure : NULL, ".auto/measure.sh", "autoresearch.sh", FINDING_ERROR);
-	check_script(d, "checks", c ? c->target_checks : NULL, ".auto/checks.sh", "autoresearch.checks.sh", FINDING_WARNING);
+	check_script(d, "checks", c ? c->target_checks : NULL, ".auto/checks.sh", "autoresearch.checks.sh",
+		FINDING_WARNING);
 }
 
 static void check_disk(struct doctor *d)
@@ -160,7 +168,8 @@ static void check_disk(struct doctor *d)
 	if (!d->has_target || statvfs(d->target.root, &s))
 		return;
 	unsigned long long free_mib = (unsigned long long)s.f_bavail * s.f_frsize / MEBIBYTE;
-	enum finding_state state = free_mib < DISK_ERROR ? FINDING_ERROR : free_mib < DISK_WARNING ? FINDING_WARNING : FINDING_OK;
+	enum finding_state state = free_mib < DISK_ERROR ? FINDING_ERROR
+				 : free_mib < DISK_WARNING ? FINDING_WARNING : FINDING_OK;
 	char *text = xasprintf("%llu MiB are free for journals, logs and trees", free_mib);
 	add(d, "disk", state, text, state ? "make room, or remove old folders below .skydeck/sessions" : NULL);
 	free(text);
@@ -175,9 +184,11 @@ static void check_session(struct doctor *d)
 		return;
 	model_init(&m);
 	if (session_read(&d->target, id, &m, &err) < 0)
-		add(d, "session", FINDING_ERROR, err.text, "use the skydeck that wrote it; .skydeck/current names the session");
+		add(d, "session", FINDING_ERROR, err.text,
+		    "use the skydeck that wrote it; .skydeck/current names the session");
 	else if (m.unknown)
-		add(d, "session", FINDING_WARNING, "the journal holds events of kinds unknown here: a newer skydeck wrote them", "use the newer one");
+		add(d, "session", FINDING_WARNING, "a newer skydeck wrote events that this one does not know",
+		    "use the newer one");
 	else
 		add(d, "session", FINDING_OK, id, NULL);
 	model_release(&m);
@@ -207,10 +218,12 @@ static void check_engine(struct doctor *d)
 		add(d, "engine", FINDING_OK, text, NULL);
 	} else if (runs) {
 		text = xasprintf("one runs (pid %ld), but nobody answers at %s", pid, buf_str(&path));
-		add(d, "engine", FINDING_ERROR, text, "look into .skydeck/engine.log; kill the process, skydeck takes the session up again");
+		add(d, "engine", FINDING_ERROR, text,
+		    "look into .skydeck/engine.log; kill the process, skydeck takes the session up again");
 	} else if (!access(note, F_OK)) {
 		text = xasprintf("pid %ld ended without closing its session", pid);
-		add(d, "engine", FINDING_WARNING, text, "skydeck, skydeck run or skydeck serve takes the session up where it was");
+		add(d, "engine", FINDING_WARNING, text,
+		    "skydeck, skydeck run or skydeck serve takes the session up where it was");
 	} else {
 		add(d, "engine", FINDING_OK, "none runs", NULL);
 	}
@@ -228,7 +241,8 @@ static void check_leftovers(struct doctor *d)
 	char *trees = target_path(&d->target, "sessions/");
 	processes_naming(&left, trees);
 	for (size_t i = 0; i < left.count; i++) {
-		char *text = xasprintf("%s (pid %ld) still works in a tree, and no engine runs", left.at[i].name, (long)left.at[i].pid);
+		char *text = xasprintf("%s (pid %ld) still works in a tree, and no engine runs", left.at[i].name,
+			(long)left.at[i].pid);
 		char *remedy = xasprintf("kill %ld", (long)left.at[i].pid);
 		add(d, "left running", FINDING_ERROR, text, remedy);
 		free(remedy);
@@ -252,7 +266,7 @@ static void print_findings(const struct doctor *d, int as_json)
 		json_append(array, object);
 		table_cell(&t, "%s", state_names[f->state]);
 		table_cell(&t, "%s", f->what);
-		table_cell(&t, "%s%s%s", f->text, f->remedy ? ": " : "", f->remedy ? f->remedy : "");
+		table_cell(&t, "%s%s%s", f->text, f->remedy ? ": " : "", or_nothing(f->remedy));
 	}
 	struct buf out = {0};
 	table_print(&t, &out);

@@ -48,7 +48,8 @@ static int follow_journal(const struct follow *f, struct journal *j, struct mode
 		if (m->seq != before)
 			continue;
 		if (last)
-			return err_set(err, "the engine is gone and session %s is open: skydeck run takes it up again", m->session);
+			return err_set(err, "the engine is gone and session %s is open: skydeck run takes it up again",
+				m->session);
 		if (f->needs_engine && !target_engine_runs(f->target))
 			last = 1;	/* look once more: it may have ended the session as it left */
 		else
@@ -60,7 +61,8 @@ int follow_events(const struct follow *f, struct model *m, struct err *err)
 {
 	char *id = f->session ? xstrdup(f->session) : session_current(f->target);
 	if (!id)
-		return err_set(err, "there is no session in %s yet: start one with skydeck, or skydeck run", f->target->root);
+		return err_set(err, "there is no session in %s yet: start one with skydeck, or skydeck run",
+			f->target->root);
 	char *path = session_path(f->target, id, "journal.db");
 	struct journal *j = journal_open_reader(path, err);
 	int rc = j ? follow_journal(f, j, m, err) : -1;

@@ -13,14 +13,16 @@ static void help_all(struct buf *out)
 {
 	struct table t = { .columns = 2 };
 	buf_puts(out, "skydeck [-C DIR] [-v] [--color auto|never|always] [--script FILE] [COMMAND] [OPTIONS]\n"
-		      "Without a command: the cockpit on the target that holds DIR (default: here); its engine is started where none runs.\n\n");
+		      "Without a command: the cockpit on the target that holds DIR (default: here); its engine is "
+		      "started where none runs.\n\n");
 	for (size_t i = 0; cli_commands[i]; i++) {
 		table_cell(&t, "  %s", cli_commands[i]->name);
 		table_cell(&t, "%s", cli_commands[i]->help);
 	}
 	table_print(&t, out);
 	buf_puts(out, "\nskydeck help COMMAND shows its options, skydeck help config the settings.\n"
-		      "Exit: 0 done, 1 failed, 2 usage, 3 no engine runs, 4 refused, 5 budget exhausted, 130 interrupted.\n");
+		      "Exit: 0 done, 1 failed, 2 usage, 3 no engine runs, 4 refused, 5 budget exhausted, 130 "
+		      "interrupted.\n");
 }
 
 static int help_command_named(const char *name, struct buf *out, struct err *err)
@@ -42,7 +44,8 @@ static void help_config(struct buf *out)
 		table_cell(&t, "%.*s", (int)n, p);
 		p += n + (p[n] != '\0');
 	}
-	buf_puts(out, "Settings, in git's format: .skydeck/config, over ~/.config/skydeck/config. Name, default, meaning:\n\n");
+	buf_puts(out, "Settings, in git's format: .skydeck/config, over ~/.config/skydeck/config. Name, default, "
+		      "meaning:\n\n");
 	table_print(&t, out);
 	buf_puts(out, "\n[agent \"NAME\"]     kind = patches, and dir: its folder\n"
 		      "[source \"NAME\"]    kind = folder, and url: the folder\n"

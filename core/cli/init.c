@@ -1,5 +1,5 @@
-/* skydeck init: the three files that a target needs, where they are missing. A recipe is a set of templates; what is there
- * is the user's and is never written over. */
+/* skydeck init: the three files that a target needs, where they are missing. A recipe is a set of templates; what is
+ * there is the user's and is never written over. */
 #include "core/cli/cli.h"
 
 #include <errno.h>
@@ -31,8 +31,8 @@ static const char generic_config[] =
 
 static const char generic_measure[] =
 	"#!/bin/sh\n"
-	"# Runs the benchmark once and prints METRIC name=value lines; exit 0 means that they count. Half a second is a good length:\n"
-	"# skydeck runs it many times. Everything it needs is built before (target.build).\n"
+	"# Runs the benchmark once and prints METRIC name=value lines; exit 0 means that they count.\n"
+	"# Half a second is a good length: skydeck runs it many times. What it needs is built before (target.build).\n"
 	"set -e\n"
 	"echo 'autoresearch.sh: put your benchmark here' >&2\n"
 	"exit 1\n"
@@ -50,7 +50,8 @@ static const struct recipe {
 	const char *name, *help;
 	const char *config, *measure, *checks;
 } recipes[] = {
-	{ "generic", "any project: a benchmark script and a test script to fill in", generic_config, generic_measure, generic_checks },
+	{ "generic", "any project: a benchmark script and a test script to fill in", generic_config, generic_measure,
+		generic_checks },
 };
 enum { RECIPE_COUNT = sizeof recipes / sizeof *recipes };
 
@@ -114,7 +115,7 @@ static int write_recipe(const struct target *t, const struct recipe *r, struct e
 	if (wrote < 0 || write_below(t, "autoresearch.checks.sh", r->checks, 0777, err) < 0)
 		return -1;
 	if (wrote)
-		puts("next: put the benchmark into autoresearch.sh, its metric's name into .skydeck/config, and run skydeck");
+		puts("next: put the benchmark into autoresearch.sh and its metric's name into .skydeck/config");
 	return 0;
 }
 
@@ -123,7 +124,8 @@ static int init_run(const struct cli *cli, int argc, char **argv, struct err *er
 	int list = 0;
 	const char *name = "generic";
 	struct target t = {0};
-	const struct cli_option options[] = { { "recipe", 0, OPTION_TEXT, &name }, { "list-recipes", 0, OPTION_FLAG, &list }, {0} };
+	const struct cli_option options[] = { { "recipe", 0, OPTION_TEXT, &name },
+		{ "list-recipes", 0, OPTION_FLAG, &list }, {0} };
 	if (cli_options(argc, argv, options, 0, 0, err) < 0)
 		return -1;
 	for (size_t i = 0; list && i < RECIPE_COUNT; i++)

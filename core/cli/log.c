@@ -56,7 +56,8 @@ static int log_session(const struct access *a, int on, long last, struct err *er
 {
 	struct model m;
 	struct lines lines = { .last = last, .newest = a->model.seq };
-	struct follow f = { .target = &a->target, .session = a->model.session, .on = on, .event = event_line_came, .data = &lines };
+	struct follow f = { .target = &a->target, .session = a->model.session, .on = on, .event = event_line_came,
+		.data = &lines };
 	model_init(&m);
 	int rc = follow_events(&f, &m, err);
 	strings_release(&lines.held);
@@ -81,8 +82,8 @@ static const struct run *choose_run(const struct model *m, const char *name, str
 	if (p)
 		err_set(err, "%s has not run yet", name);
 	else if (m->run_count)
-		err_set(err, "there is no run %s: they are r%u to r%u, and a proposal's id stands for its run", name, m->runs[0].number,
-			m->runs[m->run_count - 1].number);
+		err_set(err, "there is no run %s: they are r%u to r%u, and a proposal's id stands for its run", name,
+			m->runs[0].number, m->runs[m->run_count - 1].number);
 	else
 		err_set(err, "there is no run %s: nothing has run yet", name);
 	return NULL;
@@ -159,12 +160,13 @@ static int log_run_of(const struct access *a, const char *name, int on, long las
 	struct log_reader *r = access(path, R_OK) ? NULL : log_reader_open(path, err);
 	int rc = 0;
 	if (!r) {
-		rc = err_set(err, "r%u (%s of %s) has no log%s%s", run->number, run->step, run->arm, run->reason ? ": " : "",
-			     run->reason ? run->reason : "");
+		rc = err_set(err, "r%u (%s of %s) has no log%s%s", run->number, run->step, run->arm,
+			     run->reason ? ": " : "", or_nothing(run->reason));
 	} else if (last < 0 && !on && !isatty(STDOUT_FILENO)) {
 		print_whole(path);
 	} else {
-		uint64_t lines = log_reader_refresh(r), from = last >= 0 && (uint64_t)last < lines ? lines - (uint64_t)last : 0;
+		uint64_t lines = log_reader_refresh(r);
+		uint64_t from = last >= 0 && (uint64_t)last < lines ? lines - (uint64_t)last : 0;
 		if (on)
 			follow_log(a, r, run->number, from);
 		else
@@ -179,7 +181,8 @@ static int log_run(const struct cli *cli, int argc, char **argv, struct err *err
 {
 	int on = 0;
 	long last = -1;
-	const struct cli_option options[] = { { "follow", 'f', OPTION_FLAG, &on }, { "lines", 'n', OPTION_WHOLE, &last }, {0} };
+	const struct cli_option options[] = { { "follow", 'f', OPTION_FLAG, &on },
+		{ "lines", 'n', OPTION_WHOLE, &last }, {0} };
 	struct access a = {0};
 	int count = cli_options(argc, argv, options, 0, 1, err);
 	if (count < 0)
@@ -235,7 +238,8 @@ static int events_run(const struct cli *cli, int argc, char **argv, struct err *
 {
 	int as_json = 0, on = 0;
 	long since = 0;
-	const struct cli_option options[] = { { "json", 0, OPTION_FLAG, &as_json }, { "since", 0, OPTION_WHOLE, &since },
+	const struct cli_option options[] = { { "json", 0, OPTION_FLAG, &as_json },
+		{ "since", 0, OPTION_WHOLE, &since },
 		{ "follow", 'f', OPTION_FLAG, &on }, {0} };
 	struct target t = {0};
 	struct model m;
@@ -244,7 +248,8 @@ static int events_run(const struct cli *cli, int argc, char **argv, struct err *
 	model_init(&m);
 	int rc = target_find(cli->directory, &t, err);
 	if (!rc) {
-		struct follow f = { .target = &t, .since = (uint64_t)since, .on = on, .event = event_came, .data = &as_json };
+		struct follow f = { .target = &t, .since = (uint64_t)since, .on = on, .event = event_came,
+			.data = &as_json };
 		rc = follow_events(&f, &m, err);
 	}
 	model_release(&m);
@@ -253,7 +258,8 @@ static int events_run(const struct cli *cli, int argc, char **argv, struct err *
 }
 
 const struct cli_command log_command = {
-	.name = "log", .args = "[RUN] [-f] [-n N]", .help = "what happened in the session, or the output of a run", .run = log_run,
+	.name = "log", .args = "[RUN] [-f] [-n N]", .help = "what happened in the session, or the output of a run",
+	.run = log_run,
 };
 const struct cli_command events_command = {
 	.name = "events", .args = "[--json] [--since SEQ] [-f]", .help = "the journal, a line each", .run = events_run,

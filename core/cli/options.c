@@ -1,6 +1,6 @@
 /* Options from a table, read as GNU tools read them. getopt keeps its place in globals and knows nothing of types; this
- * is all that commands need: flags, texts, lists and numbers, checked where they are read, so that every command says the
- * same sentence about the same mistake. */
+ * is all that commands need: flags, texts, lists and numbers, checked where they are read, so that every command says
+ * the same sentence about the same mistake. */
 #include "core/cli/options.h"
 
 #include <errno.h>

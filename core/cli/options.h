@@ -21,8 +21,8 @@ struct cli_option {
 };
 
 /* Reads --name, --name VALUE, --name=VALUE, -x, -x VALUE, -xVALUE, in any order with operands; what follows -- is
- * operands. Moves these to argv[1…] and returns how many they are, which must be least to most (most -1: no limit); or -1
- * with a usage error that names the command. */
+ * operands. Moves these to argv[1…] and returns how many they are, which must be least to most (most -1: no limit); or
+ * -1 with a usage error that names the command. */
 int cli_options(int argc, char **argv, const struct cli_option *options, int least, int most, struct err *err);
 
 #endif

@@ -13,7 +13,8 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
-/* Fields 2, 4 and 22 of /proc/PID/stat; the name may hold anything, so the fields are counted from its last ")". -1: gone, or a zombie. */
+/* Fields 2, 4 and 22 of /proc/PID/stat; the name may hold anything, so the fields are counted from its last ")".
+ * -1: gone, or a zombie. */
 static int read_stat(pid_t pid, struct process *p, pid_t *parent)
 {
 	char path[64], state;
@@ -22,8 +23,9 @@ static int read_stat(pid_t pid, struct process *p, pid_t *parent)
 	snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
 	int rc = buf_read_file(&b, path, 65536) ? -1 : 0;
 	const char *open = rc ? NULL : strchr(buf_str(&b), '('), *close = rc ? NULL : strrchr(buf_str(&b), ')');
-	if (!open || !close || sscanf(close + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state,
-				      &ppid, &p->started) != 3 || state == 'Z' || state == 'X') {
+	const char *format = " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu";
+	int is_read = open && close && sscanf(close + 1, format, &state, &ppid, &p->started) == 3;
+	if (!is_read || state == 'Z' || state == 'X') {
 		buf_release(&b);
 		return -1;
 	}
@@ -50,7 +52,9 @@ static void add(struct processes *list, const struct process *p)
 	*slot = *p;
 }
 
-static void each_process(void (*call)(struct processes *list, pid_t pid, const void *data), struct processes *list, const void *data)
+typedef void process_function(struct processes *list, pid_t pid, const void *data);
+
+static void each_process(process_function *call, struct processes *list, const void *data)
 {
 	DIR *dir = opendir("/proc");
 	for (struct dirent *entry; dir && (entry = readdir(dir));)

@@ -1,5 +1,5 @@
-/* skydeck proposals, show and diff: what was proposed, in a list, as a whole, as a patch. A proposal is a commit, so the
- * text and the patch come from the repository, by the ids that the journal holds. */
+/* skydeck proposals, show and diff: what was proposed, in a list, as a whole, as a patch. A proposal is a commit, so
+ * the text and the patch come from the repository, by the ids that the journal holds. */
 #include "core/cli/cli.h"
 
 #include <stdio.h>
@@ -29,8 +29,8 @@ static void proposal_row(struct table *t, const struct proposal *p)
 		table_cell(t, "+%u -%u", r->added, r->removed);
 	else
 		table_cell(t, "%s", "");
-	table_cell(t, "%s", p->agent ? p->agent : "");
-	table_cell(t, "%s", p->title ? p->title : "");
+	table_cell(t, "%s", or_nothing(p->agent));
+	table_cell(t, "%s", or_nothing(p->title));
 }
 
 static void proposals_table(const struct model *m, const enum proposal_state *only, struct buf *out)
@@ -146,15 +146,15 @@ static void show_history(struct table *t, const struct proposal *p)
 	for (size_t i = 0; i < p->reasons.count; i++)
 		show_field(t, i ? "" : p->waived ? "guard, waived" : "guard", p->reasons.at[i]);
 	if (p->decision) {
-		buf_printf(&b, "%s by %s%s%s", p->decision, p->decided_by ? p->decided_by : "engine", p->decision_reason ? ": " : "",
-			   p->decision_reason ? p->decision_reason : "");
+		buf_printf(&b, "%s by %s%s%s", p->decision, p->decided_by ? p->decided_by : "engine",
+			   p->decision_reason ? ": " : "", or_nothing(p->decision_reason));
 		show_taken(t, "review", &b);
 	}
 	for (size_t i = 0; i < p->comments.count; i++) {
 		const struct comment *c = &p->comments.at[i];
 		if (c->file)
 			buf_printf(&b, "%s:%d ", c->file, (int)c->line);
-		buf_printf(&b, "%s (%s)", c->text, c->by ? c->by : "");
+		buf_printf(&b, "%s (%s)", c->text, or_nothing(c->by));
 		show_taken(t, i ? "" : "comments", &b);
 	}
 	if (p->verdict != VERDICT_NONE) {
@@ -180,15 +180,16 @@ static void show_text(const struct chosen *c, const char *text, struct buf *out)
 	const struct revision *r = c->revision;
 	struct table t = { .columns = 2 };
 	struct buf b = {0};
-	buf_printf(out, "%s revision %zu of %zu, %s: %s\n\n", p->id, c->rev, p->rev, proposal_state_name(p->state), r->title ? r->title : "");
+	buf_printf(out, "%s revision %zu of %zu, %s: %s\n\n", p->id, c->rev, p->rev, proposal_state_name(p->state),
+		   or_nothing(r->title));
 	show_field(&t, "agent", p->agent);
 	show_field(&t, "author", p->author);
 	for (size_t i = 0; i < p->sources.count; i++)
 		buf_printf(&b, "%s%s", i ? " " : "", p->sources.at[i]);
 	show_taken(&t, "sources", &b);
 	if (r->commit) {
-		buf_printf(&b, "%.10s on %.10s, +%u -%u in %u file%s", r->commit, r->base ? r->base : "", r->added, r->removed, r->files,
-			   r->files == 1 ? "" : "s");
+		buf_printf(&b, "%.10s on %.10s, +%u -%u in %u file%s", r->commit, or_nothing(r->base), r->added,
+			   r->removed, r->files, r->files == 1 ? "" : "s");
 		show_taken(&t, "commit", &b);
 	}
 	show_history(&t, p);
@@ -203,7 +204,8 @@ static int show_run(const struct cli *cli, int argc, char **argv, struct err *er
 {
 	int as_json = 0;
 	long rev = -1;
-	const struct cli_option options[] = { { "json", 0, OPTION_FLAG, &as_json }, { "rev", 0, OPTION_WHOLE, &rev }, {0} };
+	const struct cli_option options[] = { { "json", 0, OPTION_FLAG, &as_json }, { "rev", 0, OPTION_WHOLE, &rev },
+		{0} };
 	struct chosen c = {0};
 	struct buf text = {0}, out = {0};
 	if (cli_options(argc, argv, options, 1, 1, err) < 0)
@@ -230,9 +232,10 @@ static void color_diff(const char *text, struct buf *out)
 	while (*text) {
 		size_t n = strcspn(text, "\n");
 		const char *color = !strncmp(text, "@@", 2) ? "\033[36m"
-				  : !strncmp(text, "diff ", 5) || !strncmp(text, "+++", 3) || !strncmp(text, "---", 3) ? "\033[1m"
+				  : !strncmp(text, "diff ", 5) || !strncmp(text, "+++", 3) ? "\033[1m"
+				  : !strncmp(text, "---", 3) ? "\033[1m"
 				  : *text == '+' ? "\033[32m" : *text == '-' ? "\033[31m" : NULL;
-		buf_puts(out, color ? color : "");
+		buf_puts(out, or_nothing(color));
 		buf_add(out, text, n);
 		buf_puts(out, color ? "\033[m" : "");
 		if (text[n])
@@ -263,9 +266,11 @@ static int interdiff(const struct chosen *c, long from, struct buf *diff, struct
 	if (!old)
 		return -1;
 	if (!old->commit)
-		return err_set(err, "revision %ld of %s does not apply, so nothing can be compared with it", from, c->proposal->id);
+		return err_set(err, "revision %ld of %s does not apply, so nothing can be compared with it", from,
+			c->proposal->id);
 	if (!old->base || !c->revision->base || strcmp(old->base, c->revision->base))
-		return err_set(err, "revisions %ld and %zu of %s stand on different baselines: look at skydeck diff %s --rev %ld and --rev %zu",
+		return err_set(err, "revisions %ld and %zu of %s stand on different baselines: look at "
+			       "skydeck diff %s --rev %ld and --rev %zu",
 			       from, c->rev, c->proposal->id, c->proposal->id, from, c->rev);
 	return git_diff(c->git, old->commit, c->revision->commit, DIFF_LIMIT, diff, err);
 }
@@ -274,7 +279,7 @@ static int diff_of(const struct chosen *c, long from, struct buf *diff, struct e
 {
 	const struct revision *r = c->revision;
 	if (!r->commit) {
-		buf_printf(diff, "%s does not apply: %s\n", c->proposal->id, c->proposal->conflict ? c->proposal->conflict : "");
+		buf_printf(diff, "%s does not apply: %s\n", c->proposal->id, or_nothing(c->proposal->conflict));
 		return 0;
 	}
 	if (from >= 0)
@@ -288,7 +293,8 @@ static int diff_of(const struct chosen *c, long from, struct buf *diff, struct e
 static int diff_run(const struct cli *cli, int argc, char **argv, struct err *err)
 {
 	long rev = -1, from = -1;
-	const struct cli_option options[] = { { "rev", 0, OPTION_WHOLE, &rev }, { "from", 0, OPTION_WHOLE, &from }, {0} };
+	const struct cli_option options[] = { { "rev", 0, OPTION_WHOLE, &rev }, { "from", 0, OPTION_WHOLE, &from },
+		{0} };
 	struct chosen c = {0};
 	struct buf diff = {0};
 	if (cli_options(argc, argv, options, 1, 1, err) < 0)
@@ -304,11 +310,14 @@ static int diff_run(const struct cli *cli, int argc, char **argv, struct err *er
 }
 
 const struct cli_command proposals_command = {
-	.name = "proposals", .args = "[--json] [STATE]", .help = "list proposals, or those in a state", .run = proposals_run,
+	.name = "proposals", .args = "[--json] [STATE]", .help = "list proposals, or those in a state",
+	.run = proposals_run,
 };
 const struct cli_command show_command = {
-	.name = "show", .args = "ID [--rev N] [--json]", .help = "one proposal with its text, its review and its verdict", .run = show_run,
+	.name = "show", .args = "ID [--rev N] [--json]",
+	.help = "one proposal with its text, its review and its verdict", .run = show_run,
 };
 const struct cli_command diff_command = {
-	.name = "diff", .args = "ID [--rev N] [--from M]", .help = "a proposal's patch, or what changed since revision M", .run = diff_run,
+	.name = "diff", .args = "ID [--rev N] [--from M]",
+	.help = "a proposal's patch, or what changed since revision M", .run = diff_run,
 };

@@ -62,7 +62,8 @@ static struct json *arguments(const struct patch *patch, const struct words *w)
 	struct json *args = json_object(), *list = json_array();
 	for (size_t i = 0; i < w->sources.count; i++)
 		json_append(list, json_new_string(w->sources.at[i]));
-	const char *const texts[][2] = { { "path", patch->path }, { "commit", w->commit }, { "title", w->title }, { "proposal", w->revises } };
+	const char *const texts[][2] = { { "path", patch->path }, { "commit", w->commit }, { "title", w->title },
+		{ "proposal", w->revises } };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		if (texts[i][1])
 			json_put_string(args, texts[i][0], texts[i][1]);
@@ -72,9 +73,10 @@ static struct json *arguments(const struct patch *patch, const struct words *w)
 
 static int print_proposal(struct json *result, int as_json)
 {
-	const char *id = json_string(json_get(result, "proposal"), "?"), *state = json_string(json_get(result, "state"), "proposed");
+	const char *id = json_string(json_get(result, "proposal"), "?");
+	const char *state = json_string(json_get(result, "state"), "proposed");
 	const char *conflict = json_string(json_get(result, "conflict"), NULL);
-	char *line = xasprintf("%s %s%s%s", id, state, conflict ? ": " : "", conflict ? conflict : "");
+	char *line = xasprintf("%s %s%s%s", id, state, conflict ? ": " : "", or_nothing(conflict));
 	print_answer(result, as_json, "%s", line);
 	free(line);
 	return EXIT_DONE;
@@ -85,8 +87,10 @@ static int propose_run(const struct cli *cli, int argc, char **argv, struct err 
 	int as_json = 0;
 	struct words w = {0};
 	struct patch patch = {0};
-	const struct cli_option options[] = { { "json", 0, OPTION_FLAG, &as_json }, { "title", 0, OPTION_TEXT, &w.title },
-		{ "commit", 0, OPTION_TEXT, &w.commit }, { "source", 0, OPTION_LIST, &w.sources }, { "revises", 0, OPTION_TEXT, &w.revises }, {0} };
+	const struct cli_option options[] = { { "json", 0, OPTION_FLAG, &as_json },
+		{ "title", 0, OPTION_TEXT, &w.title },
+		{ "commit", 0, OPTION_TEXT, &w.commit }, { "source", 0, OPTION_LIST, &w.sources },
+		{ "revises", 0, OPTION_TEXT, &w.revises }, {0} };
 	int rc = cli_options(argc, argv, options, 0, 1, err);
 	if (rc >= 0 && (rc == 1) == (w.commit != NULL))
 		rc = err_code(err, EXIT_USAGE, "propose: give a PATCHFILE (- is standard input), or --commit REV");

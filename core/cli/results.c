@@ -44,7 +44,7 @@ static void result_row(struct table *t, const struct proposal *p)
 	table_cell(t, "%s", buf_str(&change));
 	evidence_cell(t, p);
 	table_cell(t, "%s", proposal_state_name(p->state));
-	table_cell(t, "%s", p->title ? p->title : "");
+	table_cell(t, "%s", or_nothing(p->title));
 	buf_release(&change);
 }
 
@@ -56,13 +56,13 @@ static void baseline_row(struct table *t, const struct model *m)
 	spread_cells(t, &s);
 	for (int i = 0; i < 3; i++)
 		table_cell(t, "%s", "");
-	table_cell(t, "%.10s, the branch's head", m->baseline ? m->baseline : "");
+	table_cell(t, "%.10s, the branch's head", or_nothing(m->baseline));
 }
 
 static void total_line(const struct model *m, struct buf *out)
 {
 	size_t landed = count_in_state(m, STATE_LANDED);
-	buf_printf(out, "\n%zu of %zu proposals landed on %s", landed, m->proposal_count, m->branch ? m->branch : "");
+	buf_printf(out, "\n%zu of %zu proposals landed on %s", landed, m->proposal_count, or_nothing(m->branch));
 	if (landed)
 		buf_printf(out, ": together %+.1f %%", landed_percent(m));
 	buf_puts(out, "\n");
@@ -76,7 +76,8 @@ void results_table(const struct model *m, struct buf *out)
 		if (head[i])
 			table_cell(&t, "%s", head[i]);
 		else
-			table_cell(&t, "%s%s%s", m->metric ? m->metric : "METRIC", m->unit ? " " : "", m->unit ? m->unit : "");
+			table_cell(&t, "%s%s%s", m->metric ? m->metric : "METRIC", m->unit ? " " : "",
+				   or_nothing(m->unit));
 	}
 	baseline_row(&t, m);
 	for (size_t i = 0; i < m->proposal_count; i++)
@@ -88,7 +89,8 @@ void results_table(const struct model *m, struct buf *out)
 static int results_run(const struct cli *cli, int argc, char **argv, struct err *err)
 {
 	int as_json = 0, as_tsv = 0;
-	const struct cli_option options[] = { { "json", 0, OPTION_FLAG, &as_json }, { "tsv", 0, OPTION_FLAG, &as_tsv }, {0} };
+	const struct cli_option options[] = { { "json", 0, OPTION_FLAG, &as_json }, { "tsv", 0, OPTION_FLAG, &as_tsv },
+		{0} };
 	struct access a = {0};
 	struct buf out = {0};
 	if (cli_options(argc, argv, options, 0, 0, err) < 0)

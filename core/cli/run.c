@@ -37,7 +37,8 @@ static int check_settings(const struct settings *s, const char *command, struct 
 {
 	enum autonomy ignored;
 	if (s->autonomy && autonomy_parse(s->autonomy, &ignored) < 0)
-		return err_code(err, EXIT_USAGE, "%s: --autonomy is manual, wave or auto, not %s", command, s->autonomy);
+		return err_code(err, EXIT_USAGE, "%s: --autonomy is manual, wave or auto, not %s", command,
+			s->autonomy);
 	if (s->runner && strcmp(s->runner, "local") && strcmp(s->runner, "sky"))
 		return err_code(err, EXIT_USAGE, "%s: --runner is local or sky, not %s", command, s->runner);
 	return 0;
@@ -112,10 +113,11 @@ static int follow_session(const struct cli *cli, const struct settings *s, struc
 	if (!rc)
 		rc = set_autonomy(cli, s->autonomy, &a.model, err);
 	if (!rc) {
-		struct follow f = { .target = &a.target, .session = a.model.session, .since = a.model.seq, .on = 1, .needs_engine = 1,
-				    .event = print_event };
-		fprintf(stderr, "skydeck: an engine already runs here (pid %ld): following it%s\n", target_engine_pid(&a.target),
-			s->agent || s->runner || s->budget >= 0 || s->hours >= 0 || s->experiments >= 0 ? "; it keeps its own options" : "");
+		struct follow f = { .target = &a.target, .session = a.model.session, .since = a.model.seq, .on = 1,
+				    .needs_engine = 1, .event = print_event };
+		int is_particular = s->agent || s->runner || s->budget >= 0 || s->hours >= 0 || s->experiments >= 0;
+		fprintf(stderr, "skydeck: an engine already runs here (pid %ld): following it%s\n",
+			target_engine_pid(&a.target), is_particular ? "; it keeps its own options" : "");
 		rc = follow_events(&f, &a.model, err);
 	}
 	access_release(&a);
@@ -142,7 +144,8 @@ static void settings_words(const struct settings *s, const char **words, char va
 {
 	size_t n = 0;
 	words[n++] = "--run";
-	const char *const texts[][2] = { { "--autonomy", s->autonomy }, { "--agent", s->agent }, { "--runner", s->runner } };
+	const char *const texts[][2] = { { "--autonomy", s->autonomy }, { "--agent", s->agent },
+		{ "--runner", s->runner } };
 	for (size_t i = 0; i < 3; i++)
 		if (texts[i][1]) {
 			words[n++] = texts[i][0];

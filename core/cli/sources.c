@@ -16,7 +16,7 @@ static void source_row(struct table *t, const struct model *m, const struct sour
 {
 	struct yield y = source_yield(m, s);
 	table_cell(t, "%s", s->id);
-	table_cell(t, "%s", s->type ? s->type : "");
+	table_cell(t, "%s", or_nothing(s->type));
 	table_cell(t, "%s", s->status);
 	table_cell(t, "%u", y.proposals);
 	table_cell(t, "%u", y.kept);
@@ -24,8 +24,8 @@ static void source_row(struct table *t, const struct model *m, const struct sour
 		table_cell(t, "%+.1f %%", y.gain_percent);
 	else
 		table_cell(t, "%s", "");
-	table_cell(t, "%s", s->title ? s->title : "");
-	table_cell(t, "%s", s->key ? s->key : s->url ? s->url : "");
+	table_cell(t, "%s", or_nothing(s->title));
+	table_cell(t, "%s", s->key ? s->key : or_nothing(s->url));
 }
 
 static void sources_table(const struct model *m, struct buf *out)
@@ -104,8 +104,10 @@ static int source_run(const struct cli *cli, int argc, char **argv, struct err *
 }
 
 const struct cli_command sources_command = {
-	.name = "sources", .args = "[--json]", .help = "the reading list, and what came of each entry", .run = sources_run,
+	.name = "sources", .args = "[--json]", .help = "the reading list, and what came of each entry",
+	.run = sources_run,
 };
 const struct cli_command source_command = {
-	.name = "source", .args = "add URL|PATH|arXiv:ID [--note T] | drop ID", .help = "add to the reading list, or dismiss from it", .run = source_run,
+	.name = "source", .args = "add URL|PATH|arXiv:ID [--note T] | drop ID",
+	.help = "add to the reading list, or dismiss from it", .run = source_run,
 };

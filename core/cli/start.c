@@ -67,7 +67,7 @@ static void become_engine(const struct target *t, const char *const *options, in
 	dup2(log_end, STDERR_FILENO);
 	dup2(pipe_end, READY_FD);
 	close_range(READY_FD + 1, ~0U, 0);
-	/* By its own path, so that ps shows its name; a program that was replaced meanwhile still starts as what it was. */
+	/* By its own path, so that ps shows its name; one that was replaced meanwhile still starts as what it was. */
 	char path[4096];
 	ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
 	path[len > 0 ? len : 0] = '\0';
@@ -126,7 +126,8 @@ static int spawn(const struct target *t, const char *const *options, int log, st
 /* Another one is starting it, or it was there all along: until somebody answers at its socket. */
 static int wait_for_other(const struct target *t, struct err *err)
 {
-	for (int64_t until = clock_monotonic() + LISTEN_SECONDS * 1000000LL; clock_monotonic() < until; usleep(WAIT_MICROSECONDS)) {
+	int64_t until = clock_monotonic() + LISTEN_SECONDS * 1000000LL;
+	for (; clock_monotonic() < until; usleep(WAIT_MICROSECONDS)) {
 		struct buf path = {0};
 		target_socket(t, &path);
 		int fd = socket_connect(buf_str(&path), err);
@@ -138,7 +139,8 @@ static int wait_for_other(const struct target *t, struct err *err)
 		if (!target_engine_runs(t))
 			break;
 	}
-	return err_set(err, "an engine (pid %ld) holds the lock of %s, but does not answer: skydeck doctor", target_engine_pid(t), t->root);
+	return err_set(err, "an engine (pid %ld) holds the lock of %s, but does not answer: skydeck doctor",
+		target_engine_pid(t), t->root);
 }
 
 int engine_start(const struct target *t, const char *const *options, struct err *err)

@@ -28,17 +28,19 @@ static void row_taken(struct table *t, const char *name, struct buf *text)
 static void session_rows(struct table *t, const struct model *m, int engine_runs)
 {
 	struct buf b = {0};
-	const char *reason = m->state == SESSION_ENDED ? m->ended_reason : m->state == SESSION_PAUSED ? m->pause_reason : NULL;
-	buf_printf(&b, "%s: %s%s%s", m->session, session_state_name(m, engine_runs), reason ? ", " : "", reason ? reason : "");
+	const char *reason = m->state == SESSION_ENDED ? m->ended_reason
+			   : m->state == SESSION_PAUSED ? m->pause_reason : NULL;
+	buf_printf(&b, "%s: %s%s%s", m->session, session_state_name(m, engine_runs), reason ? ", " : "",
+		   or_nothing(reason));
 	row_taken(t, "session", &b);
-	row(t, "target", m->target ? m->target : "");
-	row(t, "branch", m->branch ? m->branch : "");
+	row(t, "target", or_nothing(m->target));
+	row(t, "branch", or_nothing(m->branch));
 	row(t, "autonomy", autonomy_name(m->autonomy));
 	if (m->notice)
 		row(t, "note", m->notice);
 	if (m->agent) {
-		buf_printf(&b, "%s%s%s%s%s", m->agent, m->agent_state ? " " : "", m->agent_state ? m->agent_state : "",
-			   m->agent_text ? ": " : "", m->agent_text ? m->agent_text : "");
+		buf_printf(&b, "%s%s%s%s%s", m->agent, m->agent_state ? " " : "", or_nothing(m->agent_state),
+			   m->agent_text ? ": " : "", or_nothing(m->agent_text));
 		row_taken(t, "agent", &b);
 	}
 }
@@ -47,16 +49,16 @@ static void baseline_rows(struct table *t, const struct model *m)
 {
 	struct spread s = baseline_spread(m);
 	struct buf b = {0};
-	buf_printf(&b, "%.10s", m->baseline ? m->baseline : "");
+	buf_printf(&b, "%.10s", or_nothing(m->baseline));
 	if (s.n)
-		buf_printf(&b, ", %s %.4g ± %.2g%s%s over %zu runs, %s is better", m->metric ? m->metric : "", s.mean, s.sd,
-			   m->unit ? " " : "", m->unit ? m->unit : "", s.n, m->lower_is_better ? "lower" : "higher");
+		buf_printf(&b, ", %s %.4g ± %.2g%s%s over %zu runs, %s is better", or_nothing(m->metric), s.mean,
+			   s.sd, m->unit ? " " : "", or_nothing(m->unit), s.n, m->lower_is_better ? "lower" : "higher");
 	row_taken(t, "baseline", &b);
 	const struct proposal *best = best_proposal(m);
 	if (!best)
 		return;
 	change_line(best->change_percent, best->low, best->high, &b);
-	buf_printf(&b, "  %s, %s: %s", best->id, proposal_state_name(best->state), best->title ? best->title : "");
+	buf_printf(&b, "  %s, %s: %s", best->id, proposal_state_name(best->state), or_nothing(best->title));
 	row_taken(t, "best", &b);
 }
 
@@ -109,7 +111,7 @@ static void human_rows(struct table *t, const struct model *m)
 		struct buf b = {0};
 		if (!proposal_needs_human(p))
 			continue;
-		buf_printf(&b, "%s %s: %s", p->id, proposal_state_name(p->state), p->title ? p->title : "");
+		buf_printf(&b, "%s %s: %s", p->id, proposal_state_name(p->state), or_nothing(p->title));
 		if (proposal_waits_until(m, p)) {
 			clock_time_of_day(proposal_waits_until(m, p), until);
 			buf_printf(&b, " (until %s)", until);

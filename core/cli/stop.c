@@ -14,7 +14,7 @@
 
 enum { STOP_SECONDS = 10, LOOK_MICROSECONDS = 30000, REAP_LOOKS = 70 };
 
-/* An ended process keeps its pid until init has taken note: a script that looks at the pid right after must not see it. */
+/* An ended process keeps its pid until init has taken note: a script that looks right after must not see it. */
 static void wait_until_reaped(pid_t pid)
 {
 	for (int i = 0; i < REAP_LOOKS && pid && !kill(pid, 0); i++)

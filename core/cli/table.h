@@ -14,7 +14,7 @@ struct table {
 
 void table_cell(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Adds the rows, two blanks between columns, nothing behind the last one; and empties the table. Cells are safe text. */
+/* Adds the rows, two blanks between columns, nothing behind the last one; empties the table. Cells are safe text. */
 void table_print(struct table *t, struct buf *out);
 
 #endif

@@ -24,14 +24,14 @@ static void worker_row(struct table *t, const struct model *m, const struct work
 {
 	const struct run *run = engine_runs ? worker_run(m, w) : NULL;
 	table_cell(t, "%s", w->id);
-	table_cell(t, "%s", w->runner ? w->runner : "");
-	table_cell(t, "%s", w->name ? w->name : "");
+	table_cell(t, "%s", or_nothing(w->runner));
+	table_cell(t, "%s", or_nothing(w->name));
 	table_cell(t, "%s", worker_state_now(w, engine_runs));
 	table_cell(t, "%s%s%s", run ? run->step : "", run ? " of " : "", run ? run->arm : "");
 	number_cell(t, "%.0f", w->round ? w->round : NAN);
 	number_cell(t, "%.2f %%", w->noise_percent);
 	number_cell(t, "%.2f", w->usd_per_hour);
-	table_cell(t, "%s", w->reason ? w->reason : "");
+	table_cell(t, "%s", or_nothing(w->reason));
 }
 
 static void workers_table(const struct model *m, int engine_runs, struct buf *out)
@@ -77,8 +77,10 @@ static int worker_command_run(const struct cli *cli, int argc, char **argv, stru
 }
 
 const struct cli_command workers_command = {
-	.name = "workers", .args = "[--json]", .help = "where runs happen, and how noisy it is there", .run = workers_run,
+	.name = "workers", .args = "[--json]", .help = "where runs happen, and how noisy it is there",
+	.run = workers_run,
 };
 const struct cli_command worker_command = {
-	.name = "worker", .args = "quarantine|release|down ID", .help = "take a worker out, let it in again, or end it", .run = worker_command_run,
+	.name = "worker", .args = "quarantine|release|down ID",
+	.help = "take a worker out, let it in again, or end it", .run = worker_command_run,
 };

@@ -55,7 +55,8 @@ const char *worker_state_now(const struct worker *w, int engine_runs)
 static double worker_usd(const struct worker *w, const char *state, int64_t now)
 {
 	int is_up = state && strcmp(state, "down") && strcmp(state, "lost");
-	return w->usd + (is_up && w->usd_per_hour > 0 && now > w->since ? w->usd_per_hour * (double)(now - w->since) / 3.6e9 : 0);
+	int accrues = is_up && w->usd_per_hour > 0 && now > w->since;
+	return w->usd + (accrues ? w->usd_per_hour * (double)(now - w->since) / 3.6e9 : 0);
 }
 
 static struct json *worker_json(const struct model *m, const struct worker *w, int engine_runs, int64_t now)
@@ -100,8 +101,8 @@ static struct json *metric_json(const struct model *m)
 static struct json *counts_json(const struct model *m)
 {
 	static const enum proposal_state first[] = {
-		STATE_WAITING, STATE_STOPPED, STATE_QUEUED, STATE_RUNNING, STATE_DONE, STATE_SIGNING, STATE_LANDED, STATE_VETOED,
-		STATE_DRAFTED, STATE_CONFLICT, STATE_REVISING, STATE_APPROVED, STATE_CANCELLED,
+		STATE_WAITING, STATE_STOPPED, STATE_QUEUED, STATE_RUNNING, STATE_DONE, STATE_SIGNING, STATE_LANDED,
+		STATE_VETOED, STATE_DRAFTED, STATE_CONFLICT, STATE_REVISING, STATE_APPROVED, STATE_CANCELLED,
 	};
 	struct json *object = json_object();
 	for (size_t i = 0; i < sizeof first / sizeof *first; i++)
@@ -350,8 +351,8 @@ static void tsv_text(struct buf *out, const char *s)
 
 void view_results_tsv(const struct model *m, struct buf *out)
 {
-	buf_puts(out, "id\tstate\tverdict\tpairs\tmean\tsd\tbaseline_mean\tchange_percent\tlow\thigh\tshrunk_percent\tevidence\tneeded"
-		      "\tcommit\ttitle\n");
+	buf_puts(out, "id\tstate\tverdict\tpairs\tmean\tsd\tbaseline_mean\tchange_percent\tlow\thigh\t"
+		      "shrunk_percent\tevidence\tneeded\tcommit\ttitle\n");
 	for (size_t i = 0; i < m->proposal_count; i++) {
 		const struct proposal *p = &m->proposals[i];
 		struct spread own = proposal_spread(p), base = proposal_base_spread(p);
@@ -359,8 +360,8 @@ void view_results_tsv(const struct model *m, struct buf *out)
 		tsv_text(out, proposal_state_name(p->state));
 		tsv_text(out, verdict_or_null(p));
 		buf_printf(out, "\t%zu", p->pair_count);
-		const double numbers[] = { own.mean, sd_of(&own), base.mean, p->change_percent, p->low, p->high, p->shrunk_percent,
-					   p->evidence, p->needed };
+		const double numbers[] = { own.mean, sd_of(&own), base.mean, p->change_percent, p->low, p->high,
+					   p->shrunk_percent, p->evidence, p->needed };
 		for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
 			tsv_number(out, numbers[k]);
 		tsv_text(out, proposal_commit(p));

@@ -10,8 +10,9 @@
 #include "core/base/json.h"
 #include "core/data/model.h"
 
-/* engine_runs: whether an engine runs for the target. Without one nobody is attached, and this machine's workers are down
- * whatever the last event about them said: they die with it. now: wall clock, microseconds, up to which VMs have cost. */
+/* engine_runs: whether an engine runs for the target. Without one nobody is attached, and this machine's workers are
+ * down whatever the last event about them said: they die with it. now: wall clock, microseconds, up to which VMs have
+ * cost. */
 struct json *view_status(const struct model *m, int engine_runs, int64_t now);
 struct json *view_workers(const struct model *m, int engine_runs, int64_t now);
 
