@@ -12,7 +12,10 @@
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/cli/cli.h"
+#include "core/cli/options.h"
 #include "core/engine/target.h"
+#include "panes/panes.h"
+#include "tui/cockpit.h"
 
 /* A descriptor that a caller left closed would become somebody's file, and stderr would be written into it. */
 static void open_standard_descriptors(void)
@@ -25,12 +28,40 @@ static void open_standard_descriptors(void)
 		close(fd);
 }
 
+/* Commands that can be typed behind `:` in the cockpit: those that command; the rest only prints. */
+static int is_for_palette(const char *name)
+{
+	static const char *const names[] = { "approve", "veto", "waive", "revise", "sign", "cancel", "retry", "propose", "steer", "source",
+					     "worker", "autonomy", "pause", "resume", "stop" };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strcmp(names[i], name))
+			return 1;
+	return 0;
+}
+
 static int cockpit(const struct cli *cli, int argc, char **argv, struct err *err)
 {
-	(void)cli;
-	(void)argc;
-	(void)argv;
-	return err_set(err, "this skydeck has no cockpit yet: skydeck run --plain, skydeck status and skydeck help work");
+	struct ui_command commands[64] = {{0}};
+	size_t n = 0;
+	for (const struct cli_command *const *c = cli_commands; *c && n + 1 < sizeof commands / sizeof *commands; c++)
+		if (is_for_palette((*c)->name))
+			commands[n++] = (struct ui_command){ (*c)->name, (*c)->args, (*c)->help };
+	int flags[4] = {0};
+	const char *theme = NULL;
+	const struct cli_option words[] = { { "observe", 0, OPTION_FLAG, &flags[0] }, { "theme", 0, OPTION_TEXT, &theme },
+		{ "ascii", 0, OPTION_FLAG, &flags[1] }, { "no-mouse", 0, OPTION_FLAG, &flags[2] }, { "until-end", 0, OPTION_FLAG, &flags[3] }, {0} };
+	struct target t = {0};
+	struct buf socket = {0};
+	if (cli_options(argc, argv, words, 0, 0, err) < 0 || target_find(cli->directory, &t, err) < 0)
+		return -1;
+	target_socket(&t, &socket);
+	struct cockpit_options options = { .socket_path = buf_str(&socket), .directory = t.root, .program = "/proc/self/exe", .panes = panes,
+		.commands = commands, .theme = theme, .script = cli->script, .observe = flags[0], .ascii = flags[1], .no_mouse = flags[2],
+		.leave_at_end = flags[3] };
+	int rc = cockpit_run(&options, err);
+	buf_release(&socket);
+	target_release(&t);
+	return rc == EXIT_DONE ? 0 : -1;
 }
 
 static int set_color(struct cli *cli, const char *word, struct err *err)
