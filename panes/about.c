@@ -77,7 +77,8 @@ static void add_stops(struct about *a, const struct proposal *p)
 	if (p->state == STATE_CONFLICT && p->conflict)
 		add(a, 0, STYLE_BAD, "conflict", "%.*s", (int)strcspn(p->conflict, "\n"), p->conflict);
 	for (size_t i = 0; i < p->reasons.count; i++)
-		add(a, 0, p->waived ? STYLE_MUTED : STYLE_BAD, p->waived ? "waived" : "stopped", "%s", p->reasons.at[i]);
+		add(a, 0, p->waived ? STYLE_MUTED : STYLE_BAD, p->waived ? "waived" : "stopped", "%s",
+		    p->reasons.at[i]);
 	if (p->landing_problem && p->state != STATE_CONFLICT && p->state != STATE_LANDED)
 		add(a, 0, STYLE_BAD, "landing", "%s", p->landing_problem);
 }
@@ -91,7 +92,8 @@ static void add_measured(struct about *a, const struct proposal *p)
 		buf_printf(&text, "%s%s", verdict_name(p->verdict), isfinite(p->change_percent) ? "  " : "");
 	change_line(p->change_percent, p->low, p->high, &text);
 	if (p->pair_count)
-		buf_printf(&text, "%s%zu pair%s", text.len ? " after " : "", p->pair_count, p->pair_count == 1 ? "" : "s");
+		buf_printf(&text, "%s%zu pair%s", text.len ? " after " : "", p->pair_count,
+		           p->pair_count == 1 ? "" : "s");
 	if (p->pair_count && isfinite(p->evidence) && isfinite(p->needed)) {
 		number_short(p->evidence, number);
 		number_short(p->needed, needed);
@@ -106,8 +108,8 @@ static void add_measured(struct about *a, const struct proposal *p)
 	if (p->verdict_reason)
 		buf_printf(&text, "%s%s", p->pair_count || p->workers.count ? ", " : ": ", p->verdict_reason);
 	if (text.len) {
-		enum style style = p->verdict == VERDICT_KEEP ? STYLE_GOOD
-		                 : p->verdict >= VERDICT_BUILD_FAILED && p->verdict <= VERDICT_TIMEOUT ? STYLE_BAD : STYLE_DEFAULT;
+		int failed = p->verdict >= VERDICT_BUILD_FAILED && p->verdict <= VERDICT_TIMEOUT;
+		enum style style = p->verdict == VERDICT_KEEP ? STYLE_GOOD : failed ? STYLE_BAD : STYLE_DEFAULT;
 		add(a, 1, style, p->verdict ? "verdict" : "measured", "%s", text.data);
 	}
 	buf_release(&text);
@@ -118,8 +120,8 @@ static void add_decision(struct about *a, const struct model *m, const struct pr
 	const char *who = proposals_person(p->decided_by), *why = p->decision_reason;
 
 	if (p->state == STATE_LANDED)
-		add(a, 1, STYLE_GOOD, "landed", "%.10s on %s, signed by %s", p->landed ? p->landed : "", m->branch ? m->branch : "the branch",
-		    proposals_person(p->signed_by));
+		add(a, 1, STYLE_GOOD, "landed", "%.10s on %s, signed by %s", p->landed ? p->landed : "",
+		    m->branch ? m->branch : "the branch", proposals_person(p->signed_by));
 	else if (p->state == STATE_VETOED)
 		add(a, 1, STYLE_PERSON, "vetoed", "by %s%s%s", who, why ? ": " : "", why ? why : "");
 	else if (p->state == STATE_REVISING)
@@ -128,19 +130,21 @@ static void add_decision(struct about *a, const struct model *m, const struct pr
 		add(a, 7, STYLE_MUTED, "approved", "by %s", proposals_person(p->approved_by));
 	for (size_t i = 0; i < p->comments.count; i++)
 		if (!p->comments.at[i].file)
-			add(a, 2, STYLE_PERSON, "comment", "%s: %s", proposals_person(p->comments.at[i].by), p->comments.at[i].text);
+			add(a, 2, STYLE_PERSON, "comment", "%s: %s", proposals_person(p->comments.at[i].by),
+			    p->comments.at[i].text);
 }
 
 static void add_view(struct about *a, const struct proposal *p, const struct about_view *view)
 {
 	if (view->from)
-		add(a, 0, STYLE_WARN, "shown", "what changed from rev %zu to rev %zu; %s goes on to the whole, which is what an approval is about",
-		    view->from, p->rev, view->whole_key);
+		add(a, 0, STYLE_WARN, "shown", "only rev %zu against rev %zu; %s shows the whole, which can be approved",
+		    p->rev, view->from, view->whole_key);
 	if (view->is_cut)
-		add(a, 0, STYLE_WARN, "cut", "the diff is too large to be shown whole: skydeck diff %s prints all of it", p->id);
+		add(a, 0, STYLE_WARN, "cut", "the diff is too large to be shown whole: skydeck diff %s prints all of it",
+		    p->id);
 	if (view->unsent)
-		add(a, 1, STYLE_PERSON, "not sent", "%zu comment%s of yours: %s sends %s", view->unsent, view->unsent == 1 ? "" : "s",
-		    view->send_key, view->unsent == 1 ? "it" : "them");
+		add(a, 1, STYLE_PERSON, "not sent", "%zu comment%s of yours: %s sends %s", view->unsent,
+		    view->unsent == 1 ? "" : "s", view->send_key, view->unsent == 1 ? "it" : "them");
 }
 
 static void add_origin(struct about *a, const struct model *m, const struct proposal *p)
@@ -149,8 +153,8 @@ static void add_origin(struct about *a, const struct model *m, const struct prop
 	struct buf text = { 0 };
 
 	if (idea)
-		add(a, 3, STYLE_DEFAULT, "idea", "%s%s%s", idea->title ? idea->title : "", idea->expected ? "; expects " : "",
-		    idea->expected ? idea->expected : "");
+		add(a, 3, STYLE_DEFAULT, "idea", "%s%s%s", idea->title ? idea->title : "",
+		    idea->expected ? "; expects " : "", idea->expected ? idea->expected : "");
 	for (size_t i = 0; i < p->sources.count; i++) {
 		const struct source *s = model_source(m, p->sources.at[i]);
 		buf_printf(&text, "%s%s", i ? "; " : "", s && s->title ? s->title : p->sources.at[i]);
@@ -160,8 +164,8 @@ static void add_origin(struct about *a, const struct model *m, const struct prop
 	if (text.len)
 		add(a, 4, STYLE_DEFAULT, "sources", "%s", text.data);
 	if (p->author || p->agent)
-		add(a, 5, STYLE_AGENT, "author", "%s%s%s", p->author ? p->author : "", p->author && p->agent ? ", by way of " : "",
-		    p->agent ? p->agent : "");
+		add(a, 5, STYLE_AGENT, "author", "%s%s%s", p->author ? p->author : "",
+		    p->author && p->agent ? ", by way of " : "", p->agent ? p->agent : "");
 	if (!p->reasons.count && p->state != STATE_CONFLICT)
 		add(a, 8, STYLE_MUTED, "guard", "ok: nothing that it protects is touched");
 	buf_release(&text);

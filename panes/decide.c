@@ -85,8 +85,9 @@ static void remember(struct decide *d, const struct proposal *p)
 
 static enum pane_result cannot(struct intent *want, const struct proposal *p, const char *why)
 {
-	return intent_message(want, "%s is %s: %s", p->id, p->state == STATE_SIGNING && p->asked_to_sign ? "signed already" : proposal_state_name(p->state),
-	                      why);
+	int is_signed = p->state == STATE_SIGNING && p->asked_to_sign;
+
+	return intent_message(want, "%s is %s: %s", p->id, is_signed ? "signed already" : proposal_state_name(p->state), why);
 }
 
 static enum pane_result not_shown(struct intent *want, const struct proposal *p)
@@ -94,7 +95,8 @@ static enum pane_result not_shown(struct intent *want, const struct proposal *p)
 	return intent_message(want, "the diff of %s rev %zu is not on the screen yet: look at it first", p->id, p->rev);
 }
 
-static enum pane_result approve(struct decide *d, const struct keymap *map, const struct proposal *p, struct intent *want)
+static enum pane_result approve(struct decide *d, const struct keymap *map, const struct proposal *p,
+                                struct intent *want)
 {
 	struct json *args, *list;
 	char *key;
@@ -139,7 +141,8 @@ static enum pane_result sign(struct decide *d, const struct proposal *p, struct 
 }
 
 /* Opens a prompt that stays with this proposal. */
-static enum pane_result prompt(struct decide *d, const struct proposal *p, struct intent *want, enum action then, const char *label)
+static enum pane_result prompt(struct decide *d, const struct proposal *p, struct intent *want, enum action then,
+                               const char *label)
 {
 	string_set(&d->asked, p->id);
 	d->asked_rev = p->rev;
@@ -163,7 +166,8 @@ static enum pane_result veto(struct decide *d, const struct proposal *p, const c
 		return prompt(d, p, want, ACTION_VETO, label);
 	}
 	if (!reason[strspn(reason, " ")])
-		return intent_message(want, "a veto needs a reason, which the agent gets to read: %s was not vetoed", p->id);
+		return intent_message(want, "a veto needs a reason, which the agent gets to read: %s was not vetoed",
+		                      p->id);
 	args = args_of(p);
 	json_put_string(args, "reason", reason);
 	remember(d, p);
@@ -251,7 +255,8 @@ static enum pane_result write_comment(struct decide *d, const struct proposal *p
 }
 
 /* Pins the place; a draft that stands there already is changed. */
-static enum pane_result comment(struct decide *d, const struct proposal *p, const struct comment_place *here, struct intent *want)
+static enum pane_result comment(struct decide *d, const struct proposal *p, const struct comment_place *here,
+                                struct intent *want)
 {
 	const struct draft *old = drafts_find(&d->drafts, p->id, here->file, here->line);
 	struct buf label = { 0 };

@@ -21,7 +21,7 @@ struct decide {
 	struct drafts drafts;
 	char *shown;				/* whose whole diff stands on the screen; NULL: none */
 	size_t shown_rev;
-	char *decided;				/* the last decision made here, until the engine has confirmed it */
+	char *decided;				/* the last decision made here, until the engine confirms it */
 	enum proposal_state decided_in;
 	int decided_signed;
 	char *asked;				/* what the open prompt is about: what is typed goes there */
@@ -32,7 +32,7 @@ struct decide {
 /* Whether the action is one of these. */
 int decide_takes(enum action a);
 
-/* Carries it out on p, or on what the prompt was opened on when act->text stands there. `here` is where a comment would go. */
+/* Carries it out on p or, when act->text is what was typed, on what the prompt was opened on. here: where a comment goes. */
 enum pane_result decide_act(struct decide *d, const struct keymap *map, const struct model *m, const struct proposal *p,
                             const struct comment_place *here, const struct act *act, struct intent *want);
 

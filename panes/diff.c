@@ -191,10 +191,16 @@ static int take_hunk(struct parser *p, const char *line, size_t size)
 	struct diff *d = p->d;
 	uint32_t old, old_count, new, new_count;
 	struct diff_hunk *hunk;
+	struct diff_line *header;
 	const char *s = line;
 
-	if (size < 4 || strncmp(s, "@@ ", 3) || !d->file_count || !(s = read_range(s + 3, '-', &old, &old_count)) || *s != ' ' ||
-	    !(s = read_range(s + 1, '+', &new, &new_count)) || strncmp(s, " @@", 3))
+	if (size < 4 || strncmp(s, "@@ ", 3) || !d->file_count)
+		return 0;
+	s = read_range(s + 3, '-', &old, &old_count);
+	if (!s || *s != ' ')
+		return 0;
+	s = read_range(s + 1, '+', &new, &new_count);
+	if (!s || strncmp(s, " @@", 3))
 		return 0;
 	end_header(p);
 	end_hunk(p);
@@ -202,8 +208,9 @@ static int take_hunk(struct parser *p, const char *line, size_t size)
 	*hunk = (struct diff_hunk){ d->line_count, 0, old, old_count, new, new_count, 0 };
 	d->files[d->file_count - 1].hunks++;
 	s += s[3] == ' ' ? 4 : 3;
-	*add_line(d, DIFF_HUNK, s, (size_t)(line + size - s)) = (struct diff_line){ .kind = DIFF_HUNK, .start = (uint32_t)(s - d->text),
-		.size = (uint32_t)(line + size - s), .old = old, .new = new, .file = (uint32_t)d->file_count - 1, .hunk = (uint32_t)d->hunk_count - 1 };
+	header = add_line(d, DIFF_HUNK, s, (size_t)(line + size - s));
+	header->old = old;
+	header->new = new;
 	p->old = old;
 	p->new = new;
 	p->old_left = old_count;
@@ -215,7 +222,8 @@ static void take_body(struct parser *p, const char *line, size_t size)
 {
 	struct diff_file *file = &p->d->files[p->d->file_count - 1];
 	int removed = size && *line == '-', added = size && *line == '+';
-	struct diff_line *l = add_line(p->d, removed ? DIFF_REMOVED : added ? DIFF_ADDED : DIFF_CONTEXT, line + (size > 0), size - (size > 0));
+	enum diff_kind kind = removed ? DIFF_REMOVED : added ? DIFF_ADDED : DIFF_CONTEXT;
+	struct diff_line *l = add_line(p->d, kind, line + (size > 0), size - (size > 0));
 
 	l->new = p->new;
 	if (!added) {
@@ -304,15 +312,15 @@ struct words {
 struct emphasis {
 	struct diff *d;
 	struct words old, new;
-	uint16_t *common;	/* of the words from i and from j on: the length of the longest common run, (WORDS_MAX + 1) squared */
+	uint16_t *common;	/* of the words from i and j on, how many are common at most; (WORDS_MAX + 1) squared */
 	long budget;
 };
 
 static int class_of(unsigned char c)
 {
-	if (c == ' ')
-		return 0;
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c >= 0x80 ? 1 : 2;
+	int is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c >= 0x80;
+
+	return c == ' ' ? 0 : is_letter ? 1 : 2;
 }
 
 /* Runs of letters, runs of blanks, and everything else one by one. -1: too many. */
@@ -421,8 +429,9 @@ static void keep_spans(struct diff *d, struct diff_line *line, struct words *w)
 /* Whether the two lines are one line that changed; then their spans are kept. */
 static int try_pair(struct emphasis *e, struct diff_line *old, struct diff_line *new)
 {
-	if (e->budget < 0 || old->size > 4 * DIFF_COLUMNS || new->size > 4 * DIFF_COLUMNS || split(e, old, &e->old) < 0 ||
-	    split(e, new, &e->new) < 0 || compare(e) < 0 || !are_similar(e))
+	if (e->budget < 0 || old->size > 4 * DIFF_COLUMNS || new->size > 4 * DIFF_COLUMNS)
+		return 0;
+	if (split(e, old, &e->old) < 0 || split(e, new, &e->new) < 0 || compare(e) < 0 || !are_similar(e))
 		return 0;
 	keep_spans(e->d, old, &e->old);
 	keep_spans(e->d, new, &e->new);

@@ -24,7 +24,7 @@ struct diff_span {
 
 struct diff_line {
 	uint32_t start, size;	/* its text without the sign, in the diff's text */
-	uint32_t old, new;	/* number on each side, from 1; 0: not on that side; of a removed line, new: where it stood */
+	uint32_t old, new;	/* number on each side, from 1; 0: not on that side; of a removed line new: where it stood */
 	uint32_t file, hunk;	/* indices, or DIFF_NONE */
 	uint32_t span, spans;	/* the words that changed; none: the whole line did, or it is not known */
 	enum diff_kind kind;
@@ -57,10 +57,11 @@ struct diff {
 void diff_parse(struct diff *d, const char *text);
 void diff_release(struct diff *d);
 
-/* Finds the words that changed in the lines of a hunk, once. The work is bounded: lines that are too long, too different or
- * too many keep no spans, and are shown as changed as a whole. */
+/* Finds the words that changed in the lines of a hunk, once. The work is bounded: lines that are too long, too different
+ * or too many keep no spans, and are shown as changed as a whole. */
 void diff_emphasize(struct diff *d, size_t hunk);
 
-const char *diff_text(const struct diff *d, const struct diff_line *line);	/* line->size bytes, not NUL-terminated there */
+/* The line->size bytes of its text; no NUL behind them. */
+const char *diff_text(const struct diff *d, const struct diff_line *line);
 
 #endif

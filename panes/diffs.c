@@ -44,8 +44,8 @@ void diffs_ask(struct diffs *d, const char *proposal, size_t rev, size_t from, u
 		if (d->slots[i].used < oldest->used)
 			oldest = &d->slots[i];
 	slot_clear(oldest);
-	*oldest = (struct slot){ .state = SLOT_ASKED, .proposal = xstrdup(proposal), .rev = rev, .from = from, .tag = tag, .used = ++d->uses,
-		.place = DIFF_NONE };
+	*oldest = (struct slot){ .state = SLOT_ASKED, .proposal = xstrdup(proposal), .rev = rev, .from = from, .tag = tag,
+		.used = ++d->uses, .place = DIFF_NONE };
 	json_put_string(args, "proposal", proposal);
 	json_put_integer(args, "rev", (int64_t)rev);
 	json_put_integer(args, "from", (int64_t)from);
@@ -58,7 +58,8 @@ static const char *problem(const struct slot *s, const struct answer *a)
 
 	if (!r)
 		return a->error ? a->error : "there was no answer";
-	if (strcmp(json_string(json_get(r, "proposal"), ""), s->proposal) || json_integer(json_get(r, "rev"), -1) != (int64_t)s->rev ||
+	if (strcmp(json_string(json_get(r, "proposal"), ""), s->proposal) ||
+	    json_integer(json_get(r, "rev"), -1) != (int64_t)s->rev ||
 	    json_integer(json_get(r, "from"), 0) != (int64_t)s->from || !json_string(json_get(r, "text"), NULL))
 		return "the answer was about something else";
 	return NULL;

@@ -47,7 +47,8 @@ void drafts_put(struct drafts *d, const char *proposal, const char *file, int64_
 	if (!text[strspn(text, " ")])
 		return;
 	at = array_add(&d->at, &d->count, &d->room, sizeof *at);
-	*at = (struct draft){ xstrdup(proposal), xstrdup(file), line, text_safe_string(text, strlen(text), TEXT_LINE), 0 };
+	*at = (struct draft){ xstrdup(proposal), xstrdup(file), line, NULL, 0 };
+	at->text = text_safe_string(text, strlen(text), TEXT_LINE);
 	d->changes++;
 }
 

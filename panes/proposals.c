@@ -18,9 +18,9 @@ enum { ID_COLUMNS = 4, WORD_COLUMNS = 13, LIST_COLUMNS = 34 };
 static int rank(const struct proposal *p)
 {
 	static const int ranks[PROPOSAL_STATE_COUNT] = {
-		[STATE_WAITING] = 0, [STATE_SIGNING] = 0, [STATE_STOPPED] = 0, [STATE_RUNNING] = 1, [STATE_QUEUED] = 2, [STATE_APPROVED] = 3,
-		[STATE_REVISING] = 4, [STATE_DRAFTED] = 5, [STATE_CONFLICT] = 6, [STATE_DONE] = 7, [STATE_LANDED] = 8, [STATE_VETOED] = 9,
-		[STATE_CANCELLED] = 10,
+		[STATE_WAITING] = 0, [STATE_SIGNING] = 0, [STATE_STOPPED] = 0, [STATE_RUNNING] = 1, [STATE_QUEUED] = 2,
+		[STATE_APPROVED] = 3, [STATE_REVISING] = 4, [STATE_DRAFTED] = 5, [STATE_CONFLICT] = 6, [STATE_DONE] = 7,
+		[STATE_LANDED] = 8, [STATE_VETOED] = 9, [STATE_CANCELLED] = 10,
 	};
 
 	return p->state == STATE_SIGNING && p->asked_to_sign ? 1 : ranks[p->state];
@@ -70,7 +70,8 @@ void proposals_draw(const struct model *m, const struct proposal *p, int64_t now
 	x += (id > ID_COLUMNS ? id : ID_COLUMNS) + 1;
 	canvas_text(row, 0, x, style, buf_str(&word), -1);
 	x += row->columns >= LIST_COLUMNS ? WORD_COLUMNS + 1 : text_columns(buf_str(&word)) + 1;
-	canvas_text_cut(row, 0, x, standing_is_out(p) ? STYLE_MUTED : STYLE_DEFAULT, p->title ? p->title : "", row->columns - x - 1);
+	canvas_text_cut(row, 0, x, standing_is_out(p) ? STYLE_MUTED : STYLE_DEFAULT, p->title ? p->title : "",
+	                row->columns - x - 1);
 	buf_release(&word);
 }
 

@@ -9,8 +9,8 @@
 #include "core/data/model.h"
 #include "tui/canvas.h"
 
-/* All proposals: what waits for the human, then what runs or will, then what is over; each in the order of their arrival.
- * The caller frees the array; its pointers live until the next event. */
+/* All proposals: what waits for the human, then what runs or will, then what is over; each in the order of arrival. The
+ * caller frees the array; its pointers live until the next event. */
 const struct proposal **proposals_order(const struct model *m, size_t *count);
 
 /* Adds the word of panes/standing.h, with the countdown where time passes a gate ("waits 3:10"); returns its style. */

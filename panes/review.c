@@ -21,28 +21,22 @@
 #include "panes/about.h"
 #include "panes/decide.h"
 #include "panes/diffs.h"
+#include "panes/logend.h"
 #include "panes/proposals.h"
 #include "panes/sheet.h"
+#include "panes/viewed.h"
 #include "tui/list.h"
 
 enum {
 	BESIDE_COLUMNS = 100, WIDE_COLUMNS = 160,	/* from here the queue stands beside the diff, and is wider */
 	QUEUE_COLUMNS = 40, QUEUE_WIDE = 48, QUEUE_ROWS = 4,
 	TALL_ROWS = 16, FILES_ROWS = 18, SHORT_ROWS = 8,
-	SIDE_BY_SIDE_COLUMNS = 140, LOG_LINES = 20,
+	SIDE_BY_SIDE_COLUMNS = 140,
 };
 
 /* Where things stand in the pane; rows 0: not shown. */
 struct places {
 	struct rect queue, files, about, bar, sheet;
-};
-
-/* The end of the log that shows why a proposal failed. */
-struct log_end {
-	char *run;
-	uint64_t tag;
-	int is_asked;
-	char *text, *error;
 };
 
 struct review {
@@ -53,8 +47,9 @@ struct review {
 	struct sheet sheet;
 	struct textview view;
 	struct places places;
-	struct log_end log;
-	struct strings viewed, order;		/* marks "p15 2 src/x.c"; ids of the queue as of the last sync */
+	struct logend log;
+	struct viewed viewed;
+	struct strings order;			/* ids of the queue as of the last sync */
 	size_t from;				/* of the interdiff that is shown; 0: the whole */
 	int stacked;				/* not side by side although there is room */
 	uint64_t tags;
@@ -166,7 +161,8 @@ static struct places places_of(int rows, int columns, size_t files)
 
 	if (columns >= BESIDE_COLUMNS) {
 		int width = columns >= WIDE_COLUMNS ? QUEUE_WIDE : QUEUE_COLUMNS;
-		int file_rows = rows >= FILES_ROWS && files > 1 ? (int)(files < (size_t)rows / 3 ? files : (size_t)rows / 3) + 1 : 0;
+		int most = rows / 3 + 1, wanted = files < (size_t)most ? (int)files + 1 : most;
+		int file_rows = rows >= FILES_ROWS && files > 1 ? wanted : 0;
 		at.queue = (struct rect){ 0, 0, rows - file_rows, width };
 		at.files = (struct rect){ rows - file_rows, 0, file_rows, width };
 		right = (struct rect){ 0, width + 1, rows, columns - width - 1 };
@@ -196,9 +192,9 @@ static void place_sheet(struct places *at, size_t about)
 
 /* Sheet */
 
-static int shows_log(const struct proposal *p)
+static enum style style_of_sign(char sign)
 {
-	return p->verdict >= VERDICT_BUILD_FAILED && p->verdict <= VERDICT_TIMEOUT && p->verdict_run;
+	return sign == '+' ? STYLE_DIFF_ADD : sign == '-' ? STYLE_DIFF_REMOVE : sign == '@' ? STYLE_DIFF_HUNK : STYLE_DEFAULT;
 }
 
 static void note_conflict(struct review *r, const char *text)
@@ -213,24 +209,10 @@ static void note_conflict(struct review *r, const char *text)
 	while (rest && rest[1]) {
 		const char *line = rest + 1;
 		char *one = xstrndup(line, strcspn(line, "\n"));
-		sheet_note(&r->sheet, *one == '+' ? STYLE_DIFF_ADD : *one == '-' ? STYLE_DIFF_REMOVE : *one == '@' ? STYLE_DIFF_HUNK : STYLE_DEFAULT, one);
+		sheet_note(&r->sheet, style_of_sign(*one), one);
 		free(one);
 		rest = strchr(line, '\n');
 	}
-}
-
-static void note_log(struct review *r, const struct pane *pane, const struct proposal *p)
-{
-	char *key = decide_key(pane->keymap, ACTION_LOG), *heading = xasprintf("the end of the log of %s; %s opens it", p->verdict_run, key);
-
-	sheet_note(&r->sheet, STYLE_HEADING, heading);
-	if (r->log.error)
-		sheet_note(&r->sheet, STYLE_WARN, r->log.error);
-	else if (r->log.text)
-		sheet_note(&r->sheet, STYLE_DEFAULT, *r->log.text ? r->log.text : "(it is empty)");
-	r->log_row = r->sheet.note_count - 1;
-	free(heading);
-	free(key);
 }
 
 static void note_diff(struct review *r, const struct pane *pane, const struct proposal *p, const struct slot *slot)
@@ -282,12 +264,17 @@ static void fill_sheet(struct pane *pane, const struct proposal *p, struct slot 
 	r->log_row = 0;
 	if (p->state == STATE_CONFLICT && p->conflict)
 		note_conflict(r, p->conflict);
-	if (shows_log(p))
-		note_log(r, pane, p);
+	if (logend_run(p)) {
+		char *key = decide_key(pane->keymap, ACTION_LOG);
+		logend_note(&r->log, &r->sheet, key);
+		r->log_row = r->sheet.note_count - 1;
+		free(key);
+	}
 	add_comments(r, p);
 	if (slot)
 		note_diff(r, pane, p, slot);
-	sheet_build(&r->sheet, slot && slot->state == SLOT_READY ? &slot->diff : NULL, r->places.sheet.columns, side_by_side);
+	sheet_build(&r->sheet, slot && slot->state == SLOT_READY ? &slot->diff : NULL, r->places.sheet.columns,
+	            side_by_side);
 }
 
 static int is_side_by_side(const struct review *r)
@@ -295,8 +282,8 @@ static int is_side_by_side(const struct review *r)
 	return !r->stacked && r->places.sheet.columns >= SIDE_BY_SIDE_COLUMNS;
 }
 
-/* Puts the reader back where they were in the sheet before: on the same line, or on the same row above the diff. Who comes to a
- * proposal anew begins where they left it, else at the last line of a log, else at the top. */
+/* Puts the reader back where they were in the sheet before: on the same line, or on the same row above the diff. Who comes
+ * to a proposal anew begins where they left it, else at the last line of a log, else at the top. */
 static void find_place(struct review *r, const struct slot *slot, uint32_t line, size_t above, int is_same)
 {
 	struct textview *v = &r->view;
@@ -312,14 +299,23 @@ static void find_place(struct review *r, const struct slot *slot, uint32_t line,
 	v->top = v->cursor > above ? v->cursor - above : 0;
 }
 
+/* All that a sheet is made from; the caller frees it. */
+static char *key_of(const struct review *r, const struct proposal *p, const struct slot *slot)
+{
+	unsigned long long tag = slot ? slot->tag : 0;
+	int state = slot ? (int)slot->state : 0, log = (r->log.text != NULL) + 2 * (r->log.error != NULL);
+
+	return xasprintf("%s %zu %d %d %llu %d %d %zu %u %d %s %d", p->id, p->rev, p->state, state, tag,
+	                 r->places.sheet.columns, is_side_by_side(r), p->comments.count, r->decide.drafts.changes, p->verdict,
+	                 p->verdict_run ? p->verdict_run : "", log);
+}
+
 /* Makes the sheet anew when something in it changed. */
 static void sync_sheet(struct pane *pane, const struct proposal *p, struct slot *slot)
 {
 	struct review *r = pane->state;
 	uint64_t tag = slot && slot->state == SLOT_READY ? slot->tag : 0;
-	char *key = xasprintf("%s %zu %d %d %llu %d %d %zu %u %d %s %d", p->id, p->rev, p->state, slot ? (int)slot->state : 0,
-	                      slot ? (unsigned long long)slot->tag : 0, r->places.sheet.columns, is_side_by_side(r), p->comments.count, r->decide.drafts.changes,
-	                      p->verdict, p->verdict_run ? p->verdict_run : "", (r->log.text != NULL) + 2 * (r->log.error != NULL));
+	char *key = key_of(r, p, slot);
 	uint32_t line;
 	int is_same;
 
@@ -330,24 +326,21 @@ static void sync_sheet(struct pane *pane, const struct proposal *p, struct slot 
 	is_same = r->sheet_of && !strcmp(r->sheet_of, p->id) && (tag == r->sheet_tag || !r->sheet_tag);
 	line = is_same && r->view.cursor ? sheet_line(&r->sheet, r->view.cursor) : DIFF_NONE;
 	fill_sheet(pane, p, slot, is_side_by_side(r));
-	find_place(r, slot, line, r->view.cursor - r->view.top, is_same && !(tag && !r->sheet_tag && slot->place != DIFF_NONE));
+	is_same = is_same && !(tag && !r->sheet_tag && slot->place != DIFF_NONE);
+	find_place(r, slot, line, r->view.cursor - r->view.top, is_same);
 	r->sheet_tag = tag;
 	string_set(&r->sheet_of, p->id);
 	free(r->sheet_key);
 	r->sheet_key = key;
 }
 
-static size_t unsent(const struct review *r, const struct proposal *p)
-{
-	return drafts_count(&r->decide.drafts, p->id);
-}
-
 static void sync_about(struct pane *pane, const struct model *m, const struct proposal *p, const struct slot *slot)
 {
 	struct review *r = pane->state;
 	char *whole = decide_key(pane->keymap, ACTION_INTERDIFF), *send = decide_key(pane->keymap, ACTION_REVISE);
-	struct about_view view = { .now = pane->now, .from = r->from, .is_cut = slot && slot->is_cut, .unsent = unsent(r, p), .whole_key = whole,
-		.send_key = send, .rows = r->places.about.rows, .columns = r->places.about.columns };
+	struct about_view view = { .now = pane->now, .from = r->from, .is_cut = slot && slot->is_cut,
+		.unsent = drafts_count(&r->decide.drafts, p->id), .whole_key = whole, .send_key = send,
+		.rows = r->places.about.rows, .columns = r->places.about.columns };
 
 	about_make(&r->about, m, p, &view);
 	free(whole);
@@ -366,63 +359,31 @@ static int has_lines_in_view(const struct review *r)
 
 static void note_shown(struct review *r, const struct proposal *p, const struct slot *slot)
 {
-	int is_whole = p && slot && slot->state == SLOT_READY && !slot->from && slot->rev == p->rev && has_lines_in_view(r);
+	int is_whole = p && slot && slot->state == SLOT_READY && !slot->from && slot->rev == p->rev;
+
+	is_whole = is_whole && has_lines_in_view(r);
 
 	decide_shown(&r->decide, is_whole ? p : NULL);
 }
 
 /* Queries: the diff first, then the end of a log. */
 
-static void forget_log(struct log_end *log)
-{
-	free(log->run);
-	free(log->text);
-	free(log->error);
-	*log = (struct log_end){ 0 };
-}
-
 static void ask(struct review *r, const struct proposal *p, struct intent *want)
 {
 	const struct revision *revision = proposal_revision(p, 0);
-	struct json *args;
 
-	if (!slot_of(r, p) && revision && revision->commit) {
+	if (!slot_of(r, p) && revision && revision->commit)
 		diffs_ask(&r->diffs, p->id, p->rev, r->from, ++r->tags, want);
-		return;
-	}
-	if (!shows_log(p) || (r->log.run && !strcmp(r->log.run, p->verdict_run)))
-		return;
-	forget_log(&r->log);
-	r->log = (struct log_end){ .run = xstrdup(p->verdict_run), .tag = ++r->tags, .is_asked = 1 };
-	args = json_object();
-	json_put_string(args, "run", p->verdict_run);
-	json_put_integer(args, "from", -LOG_LINES);
-	json_put_integer(args, "count", LOG_LINES);
-	intent_query(want, "log", args, r->log.tag);
-}
-
-static void answer_log(struct log_end *log, const struct answer *answer)
-{
-	struct buf text = { 0 };
-
-	log->is_asked = 0;
-	if (!answer->result) {
-		string_set(&log->error, answer->error ? answer->error : "there was no answer");
-		return;
-	}
-	buf_puts(&text, "");
-	for (const struct json *i = json_first(json_get(answer->result, "lines")); i; i = json_next(i))
-		buf_printf(&text, "%s%s", text.len ? "\n" : "", json_string(i, ""));
-	free(log->text);
-	log->text = buf_take(&text);
+	else if (logend_ask(&r->log, p, r->tags + 1, want))
+		r->tags++;
 }
 
 static void review_answer(struct pane *p, const struct answer *answer)
 {
 	struct review *r = p->state;
 
-	if (!diffs_answer(&r->diffs, answer) && r->log.is_asked && r->log.tag == answer->tag)
-		answer_log(&r->log, answer);
+	if (!diffs_answer(&r->diffs, answer))
+		logend_answer(&r->log, answer);
 }
 
 static int counts_down(const struct model *m)
@@ -453,7 +414,8 @@ static int review_sync(struct pane *pane, const struct model *m, int rows, int c
 	if (p && rows > 0) {
 		sync_about(pane, m, p, slot);
 		sync_sheet(pane, p, slot);
-		textview_sync(&r->view, r->sheet.row_count, r->places.sheet.rows, sheet_text_columns(&r->sheet), sheet_row_text, &r->sheet);
+		textview_sync(&r->view, r->sheet.row_count, r->places.sheet.rows, sheet_text_columns(&r->sheet), sheet_row_text,
+		              &r->sheet);
 		sheet_prepare(&r->sheet, &r->view);
 	}
 	list_sync(&r->queue, r->queue.count, r->places.queue.rows);
@@ -488,66 +450,11 @@ static void draw_queue(const struct pane *p, const struct model *m, struct canva
 	free(rows.order);
 }
 
-static char *viewed_mark(const struct proposal *p, const char *path)
-{
-	return xasprintf("%s %zu %s", p->id, p->rev, path);
-}
-
-static int is_viewed(const struct review *r, const struct proposal *p, const char *path)
-{
-	char *mark = viewed_mark(p, path);
-	int is = strings_have(&r->viewed, mark);
-
-	free(mark);
-	return is;
-}
-
 static uint32_t current_file(const struct review *r)
 {
 	uint32_t line = sheet_line(&r->sheet, r->view.cursor);
 
 	return line == DIFF_NONE ? DIFF_NONE : r->sheet.diff->lines[line].file;
-}
-
-/* The first file that is listed, so that the current one is. */
-static size_t first_file(const struct review *r, size_t rows)
-{
-	uint32_t file = current_file(r);
-
-	return file != DIFF_NONE && file >= rows ? file - rows + 1 : 0;
-}
-
-static void draw_file(const struct review *r, const struct proposal *p, uint32_t i, struct canvas *row)
-{
-	const struct diff_file *f = &r->sheet.diff->files[i];
-	int end = row->columns, viewed = is_viewed(r, p, f->path);
-	char changes[32];
-
-	snprintf(changes, sizeof changes, "+%u -%u", f->added, f->removed);
-	canvas_text(row, 0, 0, viewed ? STYLE_GOOD : STYLE_MUTED, viewed ? "✓" : "·", -1);
-	end = canvas_text_right(row, 0, end, STYLE_MUTED, changes);
-	canvas_text_cut(row, 0, 2, STYLE_DEFAULT, f->path, end - 3);
-	if (i == current_file(r))
-		canvas_mark(row, 0, 0, row->columns, CELL_CURRENT);
-}
-
-static void draw_files(const struct review *r, const struct proposal *p, struct canvas *c)
-{
-	struct canvas part = canvas_sub(c, r->places.files);
-	size_t viewed = 0, rows = part.rows > 0 ? (size_t)part.rows - 1 : 0, first = first_file(r, rows);
-	const struct diff *d = r->sheet.diff;
-
-	if (!rows || !d)
-		return;
-	for (size_t i = 0; i < d->file_count; i++)
-		viewed += (size_t)is_viewed(r, p, d->files[i].path);
-	canvas_hline(&part, 0, 0, part.columns, STYLE_BORDER);
-	canvas_printf(&part, 0, 0, STYLE_HEADING, "files");
-	canvas_printf(&part, 0, 5, STYLE_TITLE, "  %zu of %zu viewed ", viewed, d->file_count);
-	for (size_t y = 0; y < rows && first + y < d->file_count; y++) {
-		struct canvas row = canvas_sub(&part, (struct rect){ (int)y + 1, 0, 1, part.columns });
-		draw_file(r, p, (uint32_t)(first + y), &row);
-	}
 }
 
 /* The line above the diff: where in it the reader is. */
@@ -563,7 +470,7 @@ static void draw_bar(const struct review *r, const struct proposal *p, struct ca
 	buf_printf(&text, " %s  file %u of %zu", d->files[d->lines[i].file].path, d->lines[i].file + 1, d->file_count);
 	if (d->lines[i].hunk != DIFF_NONE)
 		buf_printf(&text, "  hunk %u of %zu", d->lines[i].hunk + 1, d->hunk_count);
-	if (is_viewed(r, p, d->files[d->lines[i].file].path))
+	if (viewed_has(&r->viewed, p, d->files[d->lines[i].file].path))
 		buf_puts(&text, "  ✓ viewed");
 	buf_putc(&text, ' ');
 	canvas_text_cut(c, 0, 1, STYLE_TITLE, text.data, c->columns - 2);
@@ -589,15 +496,18 @@ static void draw_text(struct canvas *c, int y, enum style s, const char *text)
 
 static void draw_empty(const struct pane *p, const struct model *m, struct canvas *c)
 {
-	char *steer = decide_key(p->keymap, ACTION_STEER), *text;
+	char *steer, *text;
 
-	draw_text(c, 0, STYLE_STRONG, m->state == SESSION_ENDED ? "This session ended without a proposal." : "No proposals yet.");
-	if (m->state != SESSION_ENDED) {
-		text = xasprintf("Patches stand here with their diffs as they come in, and none costs anything before your word. %s tells the agent what "
-		                 "to look at; `skydeck propose FILE` in a shell proposes a patch of yours.", steer);
-		draw_text(c, 2, STYLE_MUTED, text);
-		free(text);
+	if (m->state == SESSION_ENDED) {
+		draw_text(c, 0, STYLE_STRONG, "This session ended without a proposal.");
+		return;
 	}
+	steer = decide_key(p->keymap, ACTION_STEER);
+	text = xasprintf("Patches stand here with their diffs as they come in, and none costs anything before your word. "
+	                 "%s tells the agent what to look at; `skydeck propose FILE` in a shell proposes a patch of yours.", steer);
+	draw_text(c, 0, STYLE_STRONG, "No proposals yet.");
+	draw_text(c, 2, STYLE_MUTED, text);
+	free(text);
 	free(steer);
 }
 
@@ -605,14 +515,16 @@ static void review_draw(const struct pane *p, const struct model *m, struct canv
 {
 	const struct review *r = p->state;
 	const struct proposal *shown = selected(p, m);
-	struct canvas about = canvas_sub(c, r->places.about), bar = canvas_sub(c, r->places.bar), sheet = canvas_sub(c, r->places.sheet);
+	struct canvas about = canvas_sub(c, r->places.about), bar = canvas_sub(c, r->places.bar);
+	struct canvas sheet = canvas_sub(c, r->places.sheet), files = canvas_sub(c, r->places.files);
 
 	if (!shown) {
 		draw_empty(p, m, c);
 		return;
 	}
 	draw_queue(p, m, c);
-	draw_files(r, shown, c);
+	if (r->places.files.rows > 1 && r->sheet.diff)
+		viewed_draw(&r->viewed, shown, r->sheet.diff, current_file(r), &files);
 	if (r->places.about.x)
 		canvas_vline(c, 0, r->places.about.x - 1, c->rows, STYLE_BORDER);
 	else if (r->places.queue.rows > 1)
@@ -651,7 +563,7 @@ static void review_subject(const struct pane *p, const struct model *m, struct b
 		buf_printf(out, "%s rev %zu", shown->id, shown->rev);
 }
 
-/* The line of the new side that a comment on line i is about: of a removed one the next that is still there, else the last. */
+/* The line of the new side that a comment on line i is about: of a removed one the next that is there, else the last. */
 static int64_t number_for(const struct diff *d, uint32_t i)
 {
 	const struct diff_line *line = &d->lines[i];
@@ -702,7 +614,7 @@ static enum pane_result next_proposal(struct review *r, int direction, struct in
 	size_t to = r->queue.selected + (size_t)direction;
 
 	if (to >= r->order.count)
-		return intent_message(want, direction > 0 ? "that was the last of the queue" : "that was the first of the queue");
+		return intent_message(want, "that was the %s of the queue", direction > 0 ? "last" : "first");
 	select_id(r, r->order.at[to]);
 	return PANE_REDRAW;
 }
@@ -717,7 +629,8 @@ static enum pane_result jump(struct review *r, enum diff_kind kind, int directio
 	size_t row = r->view.cursor;
 
 	if (!sheet_jump(&r->sheet, &row, kind, direction))
-		return intent_message(want, "that was the %s %s", direction > 0 ? "last" : "first", kind == DIFF_FILE ? "file" : "hunk");
+		return intent_message(want, "that was the %s %s", direction > 0 ? "last" : "first",
+		                      kind == DIFF_FILE ? "file" : "hunk");
 	go_to_row(r, row);
 	return PANE_REDRAW;
 }
@@ -741,7 +654,8 @@ static enum pane_result interdiff(struct review *r, const struct proposal *p, st
 static enum pane_result toggle_side_by_side(struct review *r, struct intent *want)
 {
 	if (r->places.sheet.columns < SIDE_BY_SIDE_COLUMNS)
-		return intent_message(want, "side by side needs %d columns for the diff, here are %d", SIDE_BY_SIDE_COLUMNS, r->places.sheet.columns);
+		return intent_message(want, "side by side needs %d columns for the diff, here are %d", SIDE_BY_SIDE_COLUMNS,
+		                      r->places.sheet.columns);
 	r->stacked = !r->stacked;
 	return PANE_REDRAW;
 }
@@ -751,23 +665,11 @@ static enum pane_result mark_viewed(struct review *r, const struct proposal *p, 
 	uint32_t file = current_file(r);
 	const char *path = file != DIFF_NONE ? r->sheet.diff->files[file].path : NULL;
 	size_t row = r->view.cursor;
-	char *mark;
 
 	if (!path)
 		return intent_message(want, "go to a line of a file first");
-	mark = viewed_mark(p, path);
-	if (strings_have(&r->viewed, mark)) {
-		for (size_t i = r->viewed.count; i-- > 0; )
-			if (!strcmp(r->viewed.at[i], mark)) {
-				free(r->viewed.at[i]);
-				array_remove(&r->viewed.at, &r->viewed.count, i, sizeof *r->viewed.at);
-			}
-	} else {
-		strings_add(&r->viewed, mark);
-		if (sheet_jump(&r->sheet, &row, DIFF_FILE, 1))
-			go_to_row(r, row);
-	}
-	free(mark);
+	if (viewed_toggle(&r->viewed, p, path) && sheet_jump(&r->sheet, &row, DIFF_FILE, 1))
+		go_to_row(r, row);
 	return PANE_REDRAW;
 }
 
@@ -793,7 +695,7 @@ static enum pane_result enter(struct review *r, const struct model *m, const str
 		slot_clear(slot);
 		return PANE_REDRAW;
 	}
-	return shows_log(p) ? open_log(m, p, want) : PANE_IGNORED;
+	return logend_run(p) ? open_log(m, p, want) : PANE_IGNORED;
 }
 
 static enum pane_result copy_line(struct review *r, const struct proposal *p, struct intent *want)
@@ -804,7 +706,8 @@ static enum pane_result copy_line(struct review *r, const struct proposal *p, st
 
 	if (i == DIFF_NONE)
 		return intent_copy(want, p->id);
-	text = d->lines[i].kind == DIFF_FILE ? xstrdup(d->files[d->lines[i].file].path) : xstrndup(diff_text(d, &d->lines[i]), d->lines[i].size);
+	text = d->lines[i].kind == DIFF_FILE ? xstrdup(d->files[d->lines[i].file].path)
+	                                     : xstrndup(diff_text(d, &d->lines[i]), d->lines[i].size);
 	intent_copy(want, text);
 	free(text);
 	return PANE_INTENT;
@@ -817,14 +720,15 @@ static int is_in(struct rect where, int y, int x)
 
 static enum pane_result click(struct review *r, const struct act *act)
 {
-	size_t row = (size_t)(act->y - r->places.queue.y) + r->queue.top, file = (size_t)(act->y - r->places.files.y - 1);
+	const struct rect *files = &r->places.files;
+	size_t row = (size_t)(act->y - r->places.queue.y) + r->queue.top;
 
 	if (is_in(r->places.queue, act->y, act->x)) {
 		if (row < r->order.count)
 			select_id(r, r->order.at[row]);
-	} else if (is_in(r->places.files, act->y, act->x) && act->y > r->places.files.y && r->sheet.diff) {
-		file += first_file(r, (size_t)r->places.files.rows - 1);
-		if (file < r->sheet.diff->file_count)
+	} else if (is_in(*files, act->y, act->x) && r->sheet.diff) {
+		uint32_t file = viewed_file(r->sheet.diff, current_file(r), files->rows, act->y - files->y);
+		if (file != DIFF_NONE)
 			go_to_row(r, sheet_row(&r->sheet, (uint32_t)r->sheet.diff->files[file].line));
 	} else if (is_in(r->places.sheet, act->y, act->x)) {
 		textview_act(&r->view, act, r->places.sheet.y);
@@ -861,7 +765,7 @@ static enum pane_result review_act(struct pane *pane, const struct model *m, con
 	case ACTION_COPY: return copy_line(r, p, want);
 	case ACTION_WRAP:
 		if (r->sheet.side_by_side)
-			return intent_message(want, "side by side, lines are cut: show old and new one below the other first");
+			return intent_message(want, "side by side, lines are cut: show old and new below each other first");
 		break;
 	default: break;
 	}
@@ -897,8 +801,8 @@ static void review_close(struct pane *p)
 	diffs_release(&r->diffs);
 	decide_release(&r->decide);
 	about_release(&r->about);
-	forget_log(&r->log);
-	strings_release(&r->viewed);
+	logend_release(&r->log);
+	strings_release(&r->viewed.marks);
 	strings_release(&r->order);
 	free(r->selected);
 	free(r->sheet_key);
@@ -907,7 +811,8 @@ static void review_close(struct pane *p)
 
 extern const struct pane_ops review_pane;
 const struct pane_ops review_pane = {
-	.name = "Review", .digit = 4, .context = CONTEXT_REVIEW, .title_follows = 1, .state_size = sizeof(struct review),
-	.close = review_close, .title = review_title, .sync = review_sync, .draw = review_draw, .act = review_act,
-	.answer = review_answer, .search = review_search, .show = review_show, .subject = review_subject,
+	.name = "Review", .digit = 4, .context = CONTEXT_REVIEW, .title_follows = 1,
+	.state_size = sizeof(struct review), .close = review_close, .title = review_title, .sync = review_sync,
+	.draw = review_draw, .act = review_act, .answer = review_answer, .search = review_search, .show = review_show,
+	.subject = review_subject,
 };

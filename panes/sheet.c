@@ -194,7 +194,8 @@ static void add_homeless(struct sheet *s)
 	for (size_t i = 0; i < s->comment_count; i++) {
 		struct sheet_comment *c = &s->comments[i];
 		if (!has_place(s, c)) {
-			char *text = c->line ? xasprintf("%s:%lld  %s", c->file, (long long)c->line, c->text) : xasprintf("%s  %s", c->file, c->text);
+			char *text = c->line ? xasprintf("%s:%lld  %s", c->file, (long long)c->line, c->text)
+			                     : xasprintf("%s  %s", c->file, c->text);
 			free(c->text);
 			c->text = text;
 			add_comment(s, i);
@@ -380,12 +381,14 @@ static int draw_bytes(struct canvas *c, int y, int x, enum style style, const ch
 	return used;
 }
 
-/* Draws bytes [from, to) of what line_text makes of a line: the sign, its text with the changed words, what is left out. */
-static void draw_text(const struct diff *d, uint32_t i, struct canvas *c, int y, int x, const char *text, size_t from, size_t to)
+/* Draws bytes [from, to) of what line_text made of a line of code: the sign, its text with the changed words, what is left
+ * out. */
+static void draw_text(const struct diff *d, uint32_t i, struct canvas *c, int y, int x, const char *text, size_t from,
+                      size_t to)
 {
 	const struct diff_line *line = &d->lines[i];
 	enum style base = style_of(line->kind, 0), word = style_of(line->kind, 1);
-	size_t text_end = line->kind == DIFF_FILE || line->kind == DIFF_HUNK ? to : shown_size(d, line) + (line->kind != DIFF_REMARK);
+	size_t text_end = shown_size(d, line) + (line->kind != DIFF_REMARK);
 	size_t end = text_end < to ? text_end : to;
 
 	for (uint32_t k = line->span; k < line->span + line->spans && from < end; k++) {
@@ -444,9 +447,10 @@ static int draw_line(const struct sheet *s, const struct textview *v, uint32_t i
 			canvas_put(&text_part, 0, text_part.columns - 1, STYLE_MUTED, 0x2026);
 		y = 1;
 	}
-	for (size_t from = 0, bytes = 1; v->wrap && (from < text.len || !y) && bytes && y < c->rows; y++, from += bytes) {
+	for (size_t from = 0, bytes = 1; v->wrap && (from < text.len || !y) && bytes && y < c->rows; y++) {
 		bytes = text_fit(buf_str(&text) + from, text_part.columns, NULL);
 		draw_text(s->diff, i, &text_part, y, 0, buf_str(&text), from, from + bytes);
+		from += bytes;
 	}
 	buf_release(&text);
 	return y;

@@ -22,7 +22,7 @@ enum row_kind { ROW_NOTE, ROW_LINE, ROW_COMMENT };
 
 struct row {
 	enum row_kind kind;
-	uint32_t left, right;	/* ROW_LINE: lines of the diff, right DIFF_NONE unless side by side; else index of note or comment */
+	uint32_t left, right;	/* ROW_LINE: lines of the diff or DIFF_NONE; else left: index of the note or comment */
 	uint32_t from, size;	/* ROW_COMMENT: the piece of its text */
 };
 
@@ -42,21 +42,22 @@ struct sheet {
 
 /* To make one: clear, add, build. Texts are copied. */
 void sheet_clear(struct sheet *s);
-void sheet_note(struct sheet *s, enum style style, const char *text);	/* a line, or several with newlines between them */
+void sheet_note(struct sheet *s, enum style style, const char *text);	/* a line, or several with newlines between */
 void sheet_comment(struct sheet *s, const char *file, int64_t line, const char *who, const char *text, enum style style);
 void sheet_build(struct sheet *s, struct diff *diff, int columns, int side_by_side);
 void sheet_release(struct sheet *s);
 
-int sheet_text_columns(const struct sheet *s);			/* columns that a line of text has */
-uint32_t sheet_line(const struct sheet *s, size_t row);		/* the line of the diff that it shows or stands under; DIFF_NONE */
-size_t sheet_row(const struct sheet *s, uint32_t line);		/* the row that shows it; 0: none does */
-/* The next row after (direction 1) or before (-1) `row` that begins a hunk (kind DIFF_HUNK) or a file. Whether there is one. */
+int sheet_text_columns(const struct sheet *s);		/* columns that a line of text has */
+uint32_t sheet_line(const struct sheet *s, size_t row);	/* the line of the diff that it shows or stands under, DIFF_NONE */
+size_t sheet_row(const struct sheet *s, uint32_t line);	/* the row that shows it; 0: none does */
+/* Moves *row to the next one (direction 1) or the one before (-1) that begins a file or, with DIFF_HUNK, a hunk. Whether
+ * there is one. */
 int sheet_jump(const struct sheet *s, size_t *row, enum diff_kind kind, int direction);
 
 /* As a textview wants it: a row's text without gutters, for search, wrapping and copying. data is the sheet. */
 textview_line_function sheet_row_text;
 
-/* Draws the view v of the rows on the whole canvas. Emphasis is shown where sheet_prepare was called for what is in view. */
+/* Draws the view v of the rows on the whole canvas; words are emphasised where sheet_prepare was called for the view. */
 void sheet_prepare(struct sheet *s, const struct textview *v);
 void sheet_draw(const struct sheet *s, const struct textview *v, struct canvas *c, int focused);
 
