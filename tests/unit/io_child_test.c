@@ -190,7 +190,11 @@ static void nothing_is_inherited_but_0_to_2_and_default_signals(void **state)
 	signal(SIGUSR1, SIG_DFL);
 	close(leak);
 	close(far);
-	assert_string_equal(buf_str(&seen->output), "0\n1\n2\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+	static const char clean[] = "0\n1\n2\nSigBlk:\t0000000000000000\nSigIgn:\t";
+	assert_memory_equal(buf_str(&seen->output), clean, sizeof clean - 1);
+	/* 32 and 33 are the C library's own: nobody can set them, so they stay as whoever started the tests left them. */
+	unsigned long long ignored = strtoull(buf_str(&seen->output) + sizeof clean - 1, NULL, 16);
+	assert_int_equal(ignored & ~(3ull << 31), 0);
 }
 
 static void it_leads_a_group_and_dies_with_its_starter(void **state)
