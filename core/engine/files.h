@@ -6,5 +6,8 @@
 
 int folder_make(const char *path, struct err *err);			/* with the folders above; there already is fine */
 int file_copy(const char *from, const char *to, struct err *err);	/* contents and mode; makes to's folder */
+/* Copies from to root/name (relative, no ".."). Nothing outside of root is written: whatever stands in the way as a link
+ * or a file, where the name wants a folder, is replaced by one. */
+int file_lay(const char *from, const char *root, const char *name, struct err *err);
 
 #endif

@@ -62,9 +62,8 @@ static void checkout_work(struct job *job)
 	if (!c->rc)
 		c->rc = git_checkout(e->git, c->commit, c->path, e->config.target_incremental, &c->err);
 	for (size_t i = 0; i < e->harness.count && !c->rc; i++) {
-		char *from = xasprintf("%s/%s", c->harness, e->harness.at[i]), *to = xasprintf("%s/%s", c->path, e->harness.at[i]);
-		c->rc = file_copy(from, to, &c->err);
-		free(to);
+		char *from = xasprintf("%s/%s", c->harness, e->harness.at[i]);
+		c->rc = file_lay(from, c->path, e->harness.at[i], &c->err);
 		free(from);
 	}
 }
