@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/agents/mail.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/data/query.h"
+#include "core/engine/open.h"
 #include "core/research/folder.h"
 
 enum { PATCH_MAX = 8 << 20, REASON_MAX = 4000 };
@@ -99,8 +101,10 @@ static int approve(struct call *c, struct err *err)
 			struct proposal *p = proposal_arg(c, i, err);
 			if (!p || check_rev(c, p, err) < 0)
 				return -1;
-			if (pass ? action_approve(e, c->by, p, err) < 0 : p->state != STATE_WAITING && action_approve(e, c->by, p, err) < 0)
-				return -1;
+			if (p->state != STATE_WAITING && !pass)
+				return action_approve(e, c->by, p, err);	/* which refuses */
+			if (p->state == STATE_WAITING && pass)
+				action_approve(e, c->by, p, err);
 		}
 	/* autonomy wave: one word passes what would run together */
 	for (size_t i = 0; i < e->model.proposal_count && e->model.autonomy == AUTONOMY_WAVE; i++)
@@ -109,8 +113,15 @@ static int approve(struct call *c, struct err *err)
 	return 0;
 }
 
+/* The proposal that is being put on the branch. What has begun to move the branch is waited for first: then it has landed. */
+static int is_landing(struct engine *e, const struct proposal *p)
+{
+	return e->landing && p->state == STATE_SIGNING && p->asked_to_sign;
+}
+
 static int veto(struct call *c, struct err *err)
 {
+	landing_settle(c->engine);
 	struct proposal *p = the_proposal(c, err);
 	char *reason = text_arg(c, "reason");
 	int rc = p ? 0 : -1;
@@ -120,7 +131,7 @@ static int veto(struct call *c, struct err *err)
 		rc = err_refuse(err, "%s is %s already", p->id, proposal_state_name(p->state));
 	if (!rc) {
 		struct engine *e = c->engine;
-		if (e->landing)		/* it may be this one: a veto is possible at every state before landed */
+		if (is_landing(e, p))
 			landing_abort(e);
 		engine_emit(e, &(struct event){ .kind = EVENT_VETOED, .by = c->by, .proposal = p->id, .reason = reason });
 		wave_proposal_gone(e, p);
@@ -192,12 +203,13 @@ static int sign(struct call *c, struct err *err)
 
 static int cancel(struct call *c, struct err *err)
 {
+	landing_settle(c->engine);
 	struct proposal *p = the_proposal(c, err);
 	if (!p)
 		return -1;
 	if (p->state >= STATE_LANDED || p->state == STATE_DONE)
 		return err_refuse(err, "%s is %s: there is nothing to cancel", p->id, proposal_state_name(p->state));
-	if (c->engine->landing && p->asked_to_sign)
+	if (is_landing(c->engine, p))
 		landing_abort(c->engine);
 	engine_emit(c->engine, &(struct event){ .kind = EVENT_CANCELLED, .by = c->by, .proposal = p->id });
 	wave_proposal_gone(c->engine, p);
@@ -233,8 +245,11 @@ static int propose_patch(struct call *c, const char *path, const char *title, st
 {
 	struct buf file = {0};
 	struct mail mail = {0};
+	struct stat st;
 	int rc = 0;
-	if (buf_read_file(&file, path, PATCH_MAX) < 0)
+	if (!stat(path, &st) && !S_ISREG(st.st_mode))
+		rc = err_set(err, "cannot read %s: it is no file", path);	/* the engine would wait for a pipe's other end */
+	else if (buf_read_file(&file, path, PATCH_MAX) < 0)
 		rc = err_set(err, "cannot read %s: %s", path, errno == EFBIG ? "it is over 8 MB" : strerror(errno));
 	else if (mail_parse(&mail, buf_str(&file), file.len, err) < 0)
 		rc = err_prefix(err, "%s", path);
@@ -261,8 +276,11 @@ static int propose(struct call *c, struct err *err)
 	int rc;
 	if (not_open(c->engine, err) < 0)
 		return -1;
-	if (revises && (!revised || revised->state == STATE_VETOED || revised->state == STATE_LANDED))
-		return err_refuse(err, "%s cannot get another revision: it is %s", revises, revised ? proposal_state_name(revised->state) : "not there");
+	if (revises && !revised)
+		return err_set(err, "there is no proposal %s: skydeck proposals lists them", revises);
+	if (revised && !intake_may_revise(revised))
+		return err_refuse(err, "%s is %s and gets no other revision now: ask for changes first (skydeck revise), or propose the patch by itself",
+				  revises, proposal_state_name(revised->state));
 	char *title = text_arg(c, "title");
 	read_sources(c, &sources);
 	if (path) {
@@ -317,9 +335,14 @@ static int pause_session(struct call *c, struct err *err)
 static int resume_session(struct call *c, struct err *err)
 {
 	struct engine *e = c->engine;
-	(void)err;
-	if (e->model.state == SESSION_PAUSED)
-		engine_emit(e, &(struct event){ .kind = EVENT_RESUMED, .by = c->by });
+	struct err problem = {0};
+	if (e->model.state != SESSION_PAUSED)
+		return 0;
+	if (!e->runner && open_work(e, &problem) < 0)	/* why it was paused may be mended by now */
+		return err_refuse(err, "nothing can run yet: %s", problem.text);
+	e->exit_code = 0;
+	e->fatal = (struct err){0};
+	engine_emit(e, &(struct event){ .kind = EVENT_RESUMED, .by = c->by });
 	return 0;
 }
 
@@ -405,6 +428,8 @@ static int worker_action(struct call *c, struct err *err)
 		ev.state = "quarantined";
 		ev.reason = "a human took it out";
 		engine_emit(e, &ev);
+	} else if (!e->runner) {
+		return err_refuse(err, "no runner is open: skydeck resume tries to open it");
 	} else if (!strcmp(action, "release")) {
 		if (strcmp(w->state, "quarantined"))
 			return err_refuse(err, "%s is %s: only a quarantined worker can be released", w->id, w->state);

@@ -18,7 +18,6 @@ struct admission_run {
 	struct strings queue;		/* workers that wait */
 	char *worker;			/* the one on trial; NULL: none */
 	struct place place;
-	int base_asked;			/* base_prepare is under way */
 	int in_round;
 	unsigned ended, failures, attempt;
 	double value[ARMS];		/* of base and aa */
@@ -55,6 +54,8 @@ void admission_worker_changed(struct engine *e, const struct worker_report *r)
 {
 	const struct worker *w = model_worker(&e->model, r->worker);
 	int was_admitted = w && w->admitted;
+	if (w && w->state && !strcmp(w->state, "quarantined") && (!strcmp(r->state, "starting") || !strcmp(r->state, "ready")))
+		return;		/* by a human: it stays out until they release it, also over a restart */
 	struct event ev = worker_event(r->worker, r->state);
 	ev.runner = e->runner_ops->name;
 	ev.name = r->name;
@@ -77,22 +78,6 @@ void admission_readmit(struct engine *e, const char *worker, double noise_percen
 	engine_emit(e, &ev);
 	if (e->admission)
 		enqueue(e, worker);
-}
-
-static void base_done(struct engine *e, void *owner, const char *arm, const struct arm_result *result)
-{
-	struct admission_run *a = e->admission;
-	(void)arm;
-	if (a != owner)
-		return;
-	a->base_asked = 0;
-	if (result->outcome == ARM_READY || result->outcome == ARM_GONE)
-		return;
-	struct err err = { .code = EXIT_FAILED };
-	snprintf(err.text, sizeof err.text, "the baseline %s: %s (skydeck log %s shows it)",
-		 result->outcome == ARM_BUILD_FAILED ? "does not build" : "does not pass its checks",
-		 result->reason ? result->reason : "", result->run);
-	engine_fail(e, &err);
 }
 
 static void void_round(struct engine *e, struct admission_run *a, const char *why)
@@ -137,10 +122,21 @@ static void judge(struct engine *e, struct admission_run *a)
 	a->worker = NULL;
 }
 
+static int is_on_trial(const struct engine *e, const char *worker)
+{
+	const struct worker *w = model_worker(&e->model, worker);
+	return w && !strcmp(w->state, "admitting");
+}
+
 static void finish_round(struct engine *e, struct admission_run *a)
 {
 	a->in_round = 0;
 	const struct worker *w = model_worker(&e->model, a->worker);
+	if (!is_on_trial(e, a->worker)) {	/* taken out meanwhile */
+		engine_emit(e, &(struct event){ .kind = EVENT_ROUND_VOIDED, .round = w->admission_round + 1, .worker = a->worker, .wave = 0,
+						.reason = "the worker was taken out" });
+		return;
+	}
 	if (!isfinite(a->value[0]) || !isfinite(a->value[1]) || a->value[0] <= 0 || a->value[1] <= 0) {
 		void_round(e, a, a->problem);
 		return;
@@ -200,8 +196,16 @@ static int may_start(const struct engine *e)
 void admission_advance(struct engine *e)
 {
 	struct admission_run *a = e->admission;
-	if (!a || !engine_may_run(e) || a->base_asked || a->in_round || !may_start(e))
+	if (!a || !engine_may_run(e) || a->in_round || !may_start(e))
 		return;
+	if (a->worker && !is_on_trial(e, a->worker)) {
+		free(a->worker);
+		a->worker = NULL;
+	}
+	while (a->queue.count && !is_on_trial(e, a->queue.at[0])) {
+		free(a->queue.at[0]);
+		array_remove(&a->queue.at, &a->queue.count, 0, sizeof *a->queue.at);
+	}
 	if (!a->worker) {
 		if (!a->queue.count)
 			return;
@@ -211,12 +215,10 @@ void admission_advance(struct engine *e)
 		a->failures = a->attempt = 0;
 	}
 	/* A worker that left a wave is tried on the baseline as it stands there; else layout 1 is built. */
-	if (e->base_commit[0] && base_is_ready(e, e->base_layout)) {
+	if (e->base_commit[0] && base_is_ready(e, e->base_layout))
 		start_round(e, a);
-	} else {
-		a->base_asked = 1;
-		base_prepare(e, a->worker, 0, 1, base_done, a);
-	}
+	else
+		base_prepare(e, a->worker, 0, 1);
 }
 
 void admission_abort(struct engine *e)

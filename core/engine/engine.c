@@ -26,7 +26,7 @@
 #include "core/engine/open.h"
 #include "core/engine/state.h"
 
-enum { RETRY_SECONDS = 5, LEAVE_SECONDS = 600, MICRO = 1000000 };
+enum { RETRY_SECONDS = 5, LEAVE_SECONDS = 600, MICRO = 1000000, LOST_MAX = 3 };
 
 static void hold_line(struct engine *e, const struct event *ev)
 {
@@ -101,14 +101,29 @@ void engine_pause(struct engine *e, const char *reason)
 		engine_emit(e, &(struct event){ .kind = EVENT_PAUSED, .reason = reason });
 }
 
+/* What was under way has no verdict and will get none. */
+static void cancel_measured(struct engine *e)
+{
+	for (size_t i = 0; i < e->model.proposal_count; i++) {
+		const struct proposal *p = &e->model.proposals[i];
+		if (p->state == STATE_QUEUED || p->state == STATE_RUNNING)
+			engine_emit(e, &(struct event){ .kind = EVENT_CANCELLED, .proposal = p->id });
+	}
+	const struct wave *wave = current_wave(&e->model);
+	if (wave)
+		engine_emit(e, &(struct event){ .kind = EVENT_WAVE_ENDED, .wave = wave->number });
+}
+
 void engine_end_session(struct engine *e, const char *reason)
 {
 	if (e->model.state == SESSION_ENDED || e->model.state == SESSION_NONE)
 		return;
+	landing_settle(e);
 	wave_abort(e);
 	landing_abort(e);
 	admission_abort(e);
 	open_recover_runs(e, RUN_CANCELLED, "the session ended");
+	cancel_measured(e);
 	for (size_t i = 0; i < e->model.worker_count; i++) {
 		const struct worker *w = &e->model.workers[i];
 		if (w->state && strcmp(w->state, "down"))
@@ -128,6 +143,27 @@ void engine_fail(struct engine *e, const struct err *err)
 		engine_end_session(e, "nothing can run here");
 	else
 		engine_pause(e, err->text);
+}
+
+void engine_lost(struct engine *e, const char *what, const char *why)
+{
+	if (!what)
+		e->lost = 0;
+	if (!what || (why && !strcmp(why, "cancelled")))
+		return;
+	engine_alert(e, "%s could not be executed: %s", what, why ? why : "it was lost");
+	if (++e->lost < LOST_MAX || !engine_may_run(e))
+		return;
+	e->lost = 0;
+	char *reason = xasprintf("%s could not be executed, %d times running: %s", what, LOST_MAX, why ? why : "it was lost");
+	if (e->options.end_with_session) {	/* the session stays open: the next engine takes it up when the trouble is over */
+		e->exit_code = EXIT_FAILED;
+		err_set(&e->fatal, "%s; run it again when that is mended, the session is still open", reason);
+		e->stopping = 1;
+	} else {
+		engine_pause(e, reason);
+	}
+	free(reason);
 }
 
 /* Time passes the gates under autonomy auto, after the window that the cockpit counts down. */
@@ -153,30 +189,43 @@ static int is_final(const struct engine *e, const struct proposal *p)
 		return 1;
 	case STATE_STOPPED: case STATE_CONFLICT: case STATE_REVISING:
 		return e->model.autonomy == AUTONOMY_AUTO;
+	case STATE_SIGNING:
+		return e->model.autonomy == AUTONOMY_AUTO && p->landing_problem;
 	default:
 		return 0;
 	}
 }
 
-static size_t count_judged(const struct engine *e)
+size_t engine_experiments_left(const struct engine *e)
 {
-	size_t n = 0;
+	size_t n = 0, most = e->config.session_experiments > 0 ? (size_t)e->config.session_experiments : SIZE_MAX;
+	for (size_t i = 0; i < e->model.proposal_count; i++) {
+		const struct proposal *p = &e->model.proposals[i];
+		n += p->verdict != VERDICT_NONE || p->state == STATE_QUEUED || p->state == STATE_RUNNING;
+	}
+	return n < most ? most - n : 0;
+}
+
+/* A winner that may still land. */
+static int any_to_sign(const struct engine *e)
+{
 	for (size_t i = 0; i < e->model.proposal_count; i++)
-		n += (size_t)proposal_is_judged(&e->model.proposals[i]);
-	return n;
+		if (e->model.proposals[i].state == STATE_SIGNING && !e->model.proposals[i].landing_problem)
+			return 1;
+	return 0;
 }
 
 /* A session ends by itself when nobody will propose any more and nothing is left to decide, or when a limit is reached. */
 static void end_when_done(struct engine *e)
 {
 	const struct config *c = &e->config;
-	if (!engine_may_run(e) || e->wave || e->landing || e->preparing || e->intake_waiting)
+	if (!engine_may_run(e) || current_wave(&e->model) || e->landing || e->preparing || e->intake_waiting)
 		return;
-	if (c->session_hours > 0 && clock_wall() > e->model.opened + (int64_t)(c->session_hours * 3600e6)) {
+	if (c->session_hours > 0 && clock_wall() > e->model.opened + (int64_t)(c->session_hours * 3600e6) && !landing_is_due(e)) {
 		engine_end_session(e, "the time is up (session.hours)");
 		return;
 	}
-	if (c->session_experiments > 0 && count_judged(e) >= (size_t)c->session_experiments) {
+	if (!engine_experiments_left(e) && !any_to_sign(e)) {
 		engine_end_session(e, "the number of experiments is reached (session.experiments)");
 		return;
 	}
@@ -190,14 +239,27 @@ static void end_when_done(struct engine *e)
 
 static void advance(struct engine *e)
 {
-	for (uint64_t before = e->model.seq + 1; before != e->model.seq && !e->broken;) {
-		before = e->model.seq;
+	for (uint64_t before = e->model.seq + e->changes + 1; before != e->model.seq + e->changes && !e->broken;) {
+		before = e->model.seq + e->changes;
+		while (steps_advance(e))
+			e->changes++;
 		pass_gates(e);
 		admission_advance(e);
 		landing_advance(e);
 		wave_advance(e);
 		end_when_done(e);
 	}
+}
+
+static int fold_anew(struct engine *e)
+{
+	struct err err = {0};
+	model_release(&e->model);
+	model_init(&e->model);
+	int rc = session_fold(e->journal, &e->model, &err);
+	if (rc)
+		log_line("journal: %s", err.text);
+	return rc;
 }
 
 /* As after a crash: what ran is lost, what is on disk is the truth. */
@@ -210,10 +272,9 @@ static void forget_turn(struct engine *e)
 	steps_drop(e, NULL);
 	jobs_drop(e, NULL);
 	open_close_work(e);
-	model_release(&e->model);
-	model_init(&e->model);
-	struct err ignored = {0};
-	session_fold(e->journal, &e->model, &ignored);
+	fold_anew(e);
+	e->stopping = 0;	/* whoever asked for it is told that it was not done */
+	e->lost = 0;
 	buf_truncate(&e->held, 0);
 }
 
@@ -235,8 +296,13 @@ static void commit(struct engine *e)
 
 static void try_again(struct engine *e)
 {
+	if (fold_anew(e)) {
+		e->retry = clock_wall() + (int64_t)RETRY_SECONDS * MICRO;
+		return;
+	}
 	e->broken = JOURNAL_FINE;
 	open_recover(e);
+	landing_recover(e);
 	char *reason = xasprintf("the journal could not be written: %s", e->why_broken.text);
 	engine_pause(e, reason);
 	free(reason);
@@ -261,7 +327,7 @@ static int64_t next_deadline(const struct engine *e)
 		next = gathered;
 	if (e->config.session_hours > 0 && engine_may_run(e)) {
 		int64_t end = e->model.opened + (int64_t)(e->config.session_hours * 3600e6) + MICRO;
-		next = end < next ? end : next;
+		next = end < next && end > clock_wall() ? end : next;	/* past it, what is under way is waited for */
 	}
 	if (e->idle_since && e->idle_since + (int64_t)LEAVE_SECONDS * MICRO < next)
 		next = e->idle_since + (int64_t)LEAVE_SECONDS * MICRO;
@@ -373,6 +439,7 @@ static int listen_on_socket(struct engine *e, struct err *err)
 
 static void close_all(struct engine *e)
 {
+	landing_settle(e);
 	wave_abort(e);
 	landing_abort(e);
 	admission_abort(e);

@@ -11,6 +11,8 @@
 #include "core/data/query.h"
 #include "core/engine/guard.h"
 
+enum { CONFLICT_MAX = 16 << 10, TEXT_MAX = 4000, SOURCES_MAX = 32, REASONS_MAX = 32 };
+
 struct intake {
 	struct job job;
 	struct request *request;
@@ -94,7 +96,7 @@ static const char *idea_of(struct engine *e, const char *title, const char *expe
 /* Ids of sources where the reading list has them; else the word as it was given. */
 static void known_sources(const struct engine *e, const struct strings *given, struct strings *out)
 {
-	for (size_t i = 0; i < given->count; i++) {
+	for (size_t i = 0; i < given->count && out->count < SOURCES_MAX; i++) {
 		const struct source *s = model_source(&e->model, given->at[i]);
 		const char *id = s ? s->id : given->at[i];
 		if (!strings_have(out, id))
@@ -120,7 +122,7 @@ static void conflict_text(const struct intake *t, struct buf *out)
 	buf_puts(&raw, c->why ? c->why : t->rc < 0 ? t->err.text : "does not apply");
 	if (c->hunk && *c->hunk)
 		buf_printf(&raw, "\n%s", c->hunk);
-	text_safe(out, buf_str(&raw), raw.len, TEXT_NEWLINES | TEXT_TABS);
+	text_safe(out, buf_str(&raw), raw.len < CONFLICT_MAX ? raw.len : CONFLICT_MAX, TEXT_NEWLINES | TEXT_TABS);
 	buf_release(&raw);
 }
 
@@ -137,9 +139,36 @@ static void answer(struct engine *e, struct intake *t)
 	server_answer(t->request, result);
 }
 
+static void changed_paths(const struct git_change *change, struct strings *out)
+{
+	for (size_t i = 0; i < change->count && change->count <= PATHS_MAX; i++) {
+		const char *sides[] = { change->files[i].path, change->files[i].old_path };
+		for (size_t k = 0; k < 2; k++) {
+			char *safe = sides[k] ? text_safe_string(sides[k], strlen(sides[k]), TEXT_LINE) : NULL;
+			if (safe && !strings_have(out, safe))
+				strings_add(out, safe);
+			free(safe);
+		}
+	}
+	if (out->count > PATHS_MAX)
+		strings_release(out);
+}
+
+static void cut_reasons(struct strings *reasons)
+{
+	size_t all = reasons->count;
+	if (all <= REASONS_MAX)
+		return;
+	while (reasons->count > REASONS_MAX)
+		free(reasons->at[--reasons->count]);
+	char *more = xasprintf("and %zu more", all - REASONS_MAX);
+	strings_add(reasons, more);
+	free(more);
+}
+
 static void state_proposal(struct engine *e, struct intake *t)
 {
-	struct strings sources = {0}, reasons = {0};
+	struct strings sources = {0}, reasons = {0}, paths = {0};
 	known_sources(e, &t->sources, &sources);
 	const char *idea = idea_of(e, t->idea ? t->idea : t->title, t->expected, &sources);
 	struct event ev = { .by = t->by, .proposal = t->proposal, .rev = t->rev, .title = t->title, .sources = sources, .idea = idea,
@@ -158,22 +187,77 @@ static void state_proposal(struct engine *e, struct intake *t)
 		ev.files = (int64_t)t->change.count;
 		ev.added = t->change.added;
 		ev.removed = t->change.removed;
+		changed_paths(&t->change, &paths);
+		ev.paths = paths;
 		engine_emit(e, &ev);
 		guard_check(&e->config, &e->harness, &t->change, &reasons);
+		cut_reasons(&reasons);
 		if (reasons.count)
 			engine_emit(e, &(struct event){ .kind = EVENT_GUARD_STOPPED, .proposal = t->proposal, .rev = t->rev, .reasons = reasons });
 	}
 	mark_used(e, &sources);
+	strings_release(&paths);
 	strings_release(&reasons);
 	strings_release(&sources);
+}
+
+int intake_may_revise(const struct proposal *p)
+{
+	return p->state == STATE_DRAFTED || p->state == STATE_REVISING || p->state == STATE_CONFLICT || p->state == STATE_STOPPED ||
+	       p->state == STATE_WAITING;
+}
+
+/* Where the draft goes: the next revision of what it revises, else a proposal of its own. */
+static void place(struct engine *e, struct intake *t, const struct proposal *revised)
+{
+	string_set(&t->proposal, revised ? revised->id : NULL);
+	if (!revised)
+		t->proposal = xasprintf("p%u", e->next_proposal++);
+	t->rev = revised ? (unsigned)revised->rev + 1 : 1;
+	free(t->ref);
+	t->ref = xasprintf("refs/skydeck/%s/%s/%u", e->model.session, t->proposal, t->rev);
+	string_set(&t->onto, e->model.baseline);
+}
+
+/* While it was made into a commit its place may have been taken by another revision, or closed by a decision. */
+static int must_move(const struct engine *e, const struct intake *t, int *is_closed)
+{
+	const struct proposal *p = model_proposal(&e->model, t->proposal);
+	*is_closed = p && (t->rev == 1 || !intake_may_revise(p));
+	return p && (*is_closed || p->rev + 1 != t->rev);
+}
+
+static void place_anew(struct engine *e, struct intake *t, int is_closed)
+{
+	place(e, t, is_closed ? NULL : model_proposal(&e->model, t->proposal));
+	git_change_release(&t->change);
+	git_conflict_release(&t->conflict);
+	t->change = (struct git_change){0};
+	t->conflict = (struct git_conflict){0};
+	t->err = (struct err){0};
+	t->rc = 0;
+	jobs_do(e, &t->job);
 }
 
 static void intake_finished(struct job *job)
 {
 	struct intake *t = (struct intake *)job;
 	struct engine *e = job->engine;
+	int is_closed = 0;
+	if (!job->dropped && e->model.state != SESSION_ENDED && must_move(e, t, &is_closed) && !(is_closed && t->request)) {
+		place_anew(e, t, is_closed);
+		return;
+	}
 	e->intake_waiting--;
-	if (e->model.state == SESSION_ENDED) {
+	if (job->dropped) {		/* the journal failed, or the engine leaves: an agent proposes it again */
+		if (t->request) {
+			err_set(&t->err, "the proposal could not be recorded: propose it again");
+			server_refuse(t->request, &t->err);
+		}
+	} else if (is_closed) {
+		err_refuse(&t->err, "%s cannot get another revision any more", t->proposal);
+		server_refuse(t->request, &t->err);
+	} else if (e->model.state == SESSION_ENDED) {
 		if (t->request) {
 			err_refuse(&t->err, "the session has ended");
 			server_refuse(t->request, &t->err);
@@ -199,14 +283,14 @@ static int same_file(const char *a, const char *b)
 /* A changed file is the next revision of its proposal while that still waits for one or for its first word. */
 static struct proposal *revised_by(const struct engine *e, const struct draft *d)
 {
+	struct proposal *named = model_proposal(&e->model, d->revises);
 	if (d->revises)
-		return model_proposal(&e->model, d->revises);
+		return named && intake_may_revise(named) ? named : NULL;
 	for (size_t i = e->model.proposal_count; i-- > 0;) {
 		struct proposal *p = &e->model.proposals[i];
 		if (!same_file(p->origin, d->origin))
 			continue;
-		int is_open = p->state == STATE_REVISING || p->state == STATE_CONFLICT || p->state == STATE_STOPPED || p->state == STATE_WAITING;
-		return is_open ? p : NULL;
+		return intake_may_revise(p) ? p : NULL;
 	}
 	return NULL;
 }
@@ -218,22 +302,25 @@ static struct intake *intake_new(struct engine *e, const struct proposal *revise
 	t->job.done = intake_finished;
 	t->request = request;
 	t->by = xstrdup(by);
-	t->onto = xstrdup(e->model.baseline);
-	t->proposal = revised ? xstrdup(revised->id) : xasprintf("p%u", e->next_proposal++);
-	t->rev = revised ? (unsigned)revised->rev + 1 : 1;
-	t->ref = xasprintf("refs/skydeck/%s/%s/%u", e->model.session, t->proposal, t->rev);
+	place(e, t, revised);
 	e->intake_waiting++;
 	return t;
+}
+
+/* A text for an event: an event is a line that every viewer takes in one piece. */
+static char *bounded(const char *s)
+{
+	return s && strlen(s) > TEXT_MAX ? text_safe_string(s, TEXT_MAX, TEXT_LINE) : xstrdup(s);
 }
 
 void intake_draft(struct engine *e, const struct draft *d, const char *agent, const char *by, struct request *request)
 {
 	struct intake *t = intake_new(e, revised_by(e, d), by, request);
-	t->title = xstrdup(d->title && *d->title ? d->title : "untitled");
+	t->title = bounded(d->title && *d->title ? d->title : "untitled");
 	t->body = xstrdup(d->body);
-	t->author = xstrdup(d->author);
-	t->idea = xstrdup(d->idea);
-	t->expected = xstrdup(d->expected);
+	t->author = bounded(d->author);
+	t->idea = bounded(d->idea);
+	t->expected = bounded(d->expected);
 	t->origin = xstrdup(d->origin);
 	t->agent = xstrdup(agent);
 	if (d->sources)
@@ -286,8 +373,6 @@ struct rebase {
 	char *onto;
 	struct moved *at;
 	size_t count, room;
-	struct strings proposals;
-	void (*then)(struct engine *e, const struct strings *proposals);
 };
 
 static void rebase_work(struct job *job)
@@ -318,6 +403,7 @@ static void state_moved(struct engine *e, const struct rebase *r, const struct m
 	const struct proposal *p = model_proposal(&e->model, m->proposal);
 	if (!p || p->rev + 1 != m->rev || (p->state != STATE_APPROVED && p->state != STATE_SIGNING))
 		return;
+	struct strings paths = {0};
 	char *title = xstrdup(p->title), *agent = xstrdup(p->agent), *author = xstrdup(p->author), *idea = xstrdup(p->idea), *origin = xstrdup(p->origin);
 	struct strings sources = {0};
 	strings_copy(&sources, &p->sources);
@@ -339,9 +425,12 @@ static void state_moved(struct engine *e, const struct rebase *r, const struct m
 		ev.files = (int64_t)m->change.count;
 		ev.added = m->change.added;
 		ev.removed = m->change.removed;
+		changed_paths(&m->change, &paths);
+		ev.paths = paths;
 		engine_emit(e, &ev);
 		engine_emit(e, &(struct event){ .kind = EVENT_APPROVED, .proposal = m->proposal, .rev = m->rev });
 	}
+	strings_release(&paths);
 	strings_release(&sources);
 	free(title);
 	free(agent);
@@ -357,7 +446,7 @@ static void rebase_finished(struct job *job)
 	e->preparing = 0;
 	for (size_t i = 0; i < r->count; i++) {
 		struct moved *m = &r->at[i];
-		if (e->model.state == SESSION_OPEN || e->model.state == SESSION_PAUSED)
+		if (!job->dropped && (e->model.state == SESSION_OPEN || e->model.state == SESSION_PAUSED))
 			state_moved(e, r, m);
 		free(m->proposal);
 		free(m->commit);
@@ -365,27 +454,22 @@ static void rebase_finished(struct job *job)
 		git_conflict_release(&m->conflict);
 		git_change_release(&m->change);
 	}
-	if (r->then && !job->dropped)
-		r->then(e, &r->proposals);
-	strings_release(&r->proposals);
 	free(r->at);
 	free(r->onto);
 	free(r);
 }
 
-void intake_rebase(struct engine *e, const struct strings *proposals, void (*then)(struct engine *e, const struct strings *proposals))
+void intake_rebase(struct engine *e, const struct strings *proposals)
 {
 	struct rebase *r = xcalloc(1, sizeof *r);
 	r->job.work = rebase_work;
 	r->job.done = rebase_finished;
 	r->job.owner = r;
-	r->then = then;
 	r->onto = xstrdup(e->model.baseline);
-	strings_copy(&r->proposals, proposals);
 	for (size_t i = 0; i < proposals->count; i++) {
 		const struct proposal *p = model_proposal(&e->model, proposals->at[i]);
 		const struct revision *revision = p ? proposal_revision(p, 0) : NULL;
-		if (!revision || !revision->commit || !strcmp(revision->base, e->model.baseline))
+		if (!revision || !revision->commit || (p->state == STATE_APPROVED && !strcmp(revision->base, e->model.baseline)))
 			continue;
 		struct moved *m = array_add(&r->at, &r->count, &r->room, sizeof *m);
 		m->proposal = xstrdup(p->id);

@@ -1,6 +1,10 @@
 /* Landing: a signed proposal is put on the branch's head, built and checked once more in that combination, and only then
  * moves the branch. The head is the new baseline; everything else that was kept is measured again on it, since effects
- * need not add. One landing at a time, the strongest evidence first. */
+ * need not add. One landing at a time, the strongest evidence first, and none while a wave runs: its pairs are against
+ * the baseline that a landing replaces.
+ *
+ * The branch and the journal cannot change in one step. Once the branch is being moved a landing is waited for, not
+ * aborted; and when the engine dies in between, the commit at the branch's head tells the next one by its trailers. */
 #include "core/engine/state.h"
 
 #include <math.h>
@@ -14,6 +18,7 @@
 struct landing {
 	char *proposal, *branch_ref, *head, *message;
 	char commit[GIT_ID];
+	int is_checked, is_moving;
 };
 
 struct landing_job {
@@ -114,18 +119,10 @@ static void move_work(struct job *job)
 		j->rc = git_ref_set(g, j->ref, j->commit, j->expect, "skydeck: landed", &j->err);
 }
 
-/* All that was kept before is measured again on the new baseline. */
-static void measure_others_again(struct engine *e, const char *landed)
+static void state_landed(struct engine *e, const char *proposal, const char *commit)
 {
-	struct strings others = {0};
-	for (size_t i = 0; i < e->model.proposal_count; i++) {
-		const struct proposal *p = &e->model.proposals[i];
-		if (p->state == STATE_SIGNING && strcmp(p->id, landed))
-			strings_add(&others, p->id);
-	}
-	if (others.count)
-		intake_rebase(e, &others, NULL);
-	strings_release(&others);
+	engine_emit(e, &(struct event){ .kind = EVENT_LANDED, .proposal = proposal, .commit = commit, .branch = e->model.branch });
+	engine_emit(e, &(struct event){ .kind = EVENT_BASELINE_SET, .commit = commit });
 }
 
 static void moved(struct job *job)
@@ -140,14 +137,54 @@ static void moved(struct job *job)
 	if (j->rc) {
 		fail(e, NULL, NULL, NULL, j->err.text);
 	} else {
-		char *proposal = xstrdup(l->proposal);
-		engine_emit(e, &(struct event){ .kind = EVENT_LANDED, .proposal = l->proposal, .commit = l->commit, .branch = e->model.branch });
-		engine_emit(e, &(struct event){ .kind = EVENT_BASELINE_SET, .commit = l->commit });
+		state_landed(e, l->proposal, l->commit);
 		landing_abort(e);
-		measure_others_again(e, proposal);
-		free(proposal);
 	}
 	free_job(j);
+}
+
+static void move(struct engine *e, struct landing *l)
+{
+	struct landing_job *j = xcalloc(1, sizeof *j);
+	l->is_moving = 1;
+	*j = (struct landing_job){ .job = { .owner = l, .work = move_work, .done = moved }, .commit = xstrdup(l->commit),
+				   .ref = xstrdup(l->branch_ref), .expect = xstrdup(l->head) };
+	jobs_do(e, &j->job);
+}
+
+void landing_settle(struct engine *e)
+{
+	if (e->landing && e->landing->is_moving)
+		worker_thread_wait(e->git_thread);
+}
+
+/* Whether the branch's head is the landing of that proposal on the baseline. */
+static int has_landed(struct engine *e, const struct proposal *p, const char *ref, char head[GIT_ID])
+{
+	char parent[GIT_ID];
+	struct err ignored = {0};
+	struct buf message = {0};
+	char *line = xasprintf("\nSkydeck-Proposal: %s rev %zu\n", p->id, p->rev), *session = xasprintf("\nSkydeck-Session: %s\n", e->model.session);
+	int has = !git_ref_get(e->git, ref, head) && strcmp(head, e->model.baseline) && !git_parent(e->git, head, parent, &ignored) &&
+		  !strcmp(parent, e->model.baseline) && !git_message(e->git, head, &message, NULL, &ignored) &&
+		  strstr(buf_str(&message), line) && strstr(buf_str(&message), session);
+	buf_release(&message);
+	free(session);
+	free(line);
+	return has;
+}
+
+void landing_recover(struct engine *e)
+{
+	worker_thread_wait(e->git_thread);	/* then nobody else touches e->git */
+	char *ref = xasprintf("refs/heads/%s", e->model.branch);
+	for (size_t i = 0; i < e->model.proposal_count; i++) {
+		char head[GIT_ID];
+		const struct proposal *p = &e->model.proposals[i];
+		if (p->state == STATE_SIGNING && p->asked_to_sign && has_landed(e, p, ref, head))
+			state_landed(e, p->id, head);
+	}
+	free(ref);
 }
 
 static void checked(struct engine *e, void *owner, const char *arm, const struct arm_result *result)
@@ -163,10 +200,17 @@ static void checked(struct engine *e, void *owner, const char *arm, const struct
 		fail(e, NULL, NULL, NULL, result->reason ? result->reason : "the build was lost");
 		return;
 	}
-	struct landing_job *j = xcalloc(1, sizeof *j);
-	*j = (struct landing_job){ .job = { .owner = l, .work = move_work, .done = moved }, .commit = xstrdup(l->commit),
-				   .ref = xstrdup(l->branch_ref), .expect = xstrdup(l->head) };
-	jobs_do(e, &j->job);
+	l->is_checked = 1;	/* landing_advance moves the branch, unless the session was paused meanwhile */
+}
+
+static const struct worker *worker_that_is_up(const struct engine *e)
+{
+	for (size_t i = 0; i < e->model.worker_count; i++) {
+		const struct worker *w = &e->model.workers[i];
+		if (strcmp(w->state, "down") && strcmp(w->state, "lost") && strcmp(w->state, "starting"))
+			return w;
+	}
+	return NULL;
 }
 
 static void rebased(struct job *job)
@@ -187,7 +231,7 @@ static void rebased(struct job *job)
 		fail(e, NULL, NULL, NULL, j->err.text);
 	} else {
 		const struct proposal *p = model_proposal(&e->model, l->proposal);
-		const struct worker *worker = e->model.worker_count ? &e->model.workers[0] : NULL;
+		const struct worker *worker = worker_that_is_up(e);
 		memcpy(l->commit, j->id, sizeof l->commit);
 		struct arm_plan plan = { .arm = l->proposal, .commit = l->commit, .tree = "landing", .worker = worker ? worker->id : "w1",
 					 .rev = (unsigned)p->rev, .wave = p->wave, .layout = 3, .with_checks = 1 };
@@ -212,27 +256,47 @@ static int others_count_down(const struct engine *e)
 {
 	for (size_t i = 0; i < e->model.proposal_count; i++) {
 		const struct proposal *p = &e->model.proposals[i];
-		if (e->model.autonomy == AUTONOMY_AUTO && p->state == STATE_SIGNING && !p->asked_to_sign)
+		if (e->model.autonomy == AUTONOMY_AUTO && p->state == STATE_SIGNING && !p->asked_to_sign && !p->landing_problem)
 			return 1;
 	}
 	return 0;
 }
 
+int landing_is_due(const struct engine *e)
+{
+	return e->landing || others_count_down(e) || strongest_signed(e);
+}
+
+/* All that was kept on a baseline that is gone is measured again on the new one. Returns 1 when that has begun. */
+static int measure_again(struct engine *e)
+{
+	struct strings stale = {0};
+	for (size_t i = 0; i < e->model.proposal_count; i++) {
+		const struct proposal *p = &e->model.proposals[i];
+		if (p->state == STATE_SIGNING && p->baseline && strcmp(p->baseline, e->model.baseline))
+			strings_add(&stale, p->id);
+	}
+	int any = stale.count > 0;
+	if (any)
+		intake_rebase(e, &stale);
+	strings_release(&stale);
+	return any;
+}
+
 void landing_advance(struct engine *e)
 {
-	if (e->landing || e->preparing || !engine_may_run(e) || !e->runner)
+	if (e->preparing || !engine_may_run(e) || !e->runner)
 		return;
-	const struct proposal *p = strongest_signed(e);
-	if (!p || others_count_down(e) || (e->model.autonomy == AUTONOMY_AUTO && e->wave))
-		return;
-	const char *measured_on = p->baseline ? p->baseline : "";
-	if (strcmp(measured_on, e->model.baseline)) {	/* its figures are against a baseline that is gone */
-		struct strings one = {0};
-		strings_add(&one, p->id);
-		intake_rebase(e, &one, NULL);
-		strings_release(&one);
+	if (e->landing) {
+		if (e->landing->is_checked && !e->landing->is_moving)
+			move(e, e->landing);
 		return;
 	}
+	if (e->wave || current_wave(&e->model) || measure_again(e))
+		return;
+	const struct proposal *p = strongest_signed(e);
+	if (!p || others_count_down(e) || !worker_that_is_up(e) || steps_use_tree(e, "landing"))
+		return;
 	struct landing *l = xcalloc(1, sizeof *l);
 	struct buf text = {0};
 	trailers(e, p, &text);

@@ -211,6 +211,10 @@ static int fold_session(struct engine *e, const char *id, struct err *err)
 	free(path);
 	if (!rc)
 		read_meta(e);
+	const struct model *m = &e->model;
+	if (!rc && m->state != SESSION_NONE && (!m->session || !m->branch || !m->baseline || !e->measure || strcmp(m->session, id)))
+		rc = err_set(err, "the journal of session %s is not whole: it does not say where the session began; move %s/current away to start another",
+			     id, e->target.folder);
 	e->durable = e->model.seq;
 	return rc;
 }
@@ -286,10 +290,10 @@ static void state_settings(struct engine *e)
 {
 	const struct config *c = &e->config;
 	double limit = e->options.budget >= 0 ? e->options.budget : c->session_budget;
-	const char *notice = !c->local_sandbox && !strcmp(e->runner_ops->name, "local") ? "no sandbox" : NULL;	/* said before it runs */
-	struct model *m = &e->model;
+	const struct model *m = &e->model;
+	const char *notice = e->runner ? e->runner_ops->caution(e->runner) : m->notice;
 	int same = m->wave_size == (unsigned)c->session_wave && m->window == c->session_vetowindow && m->limit_usd == limit &&
-		   !notice == !m->notice && m->seq > 2;
+		   !strcmp(notice ? notice : "", m->notice ? m->notice : "") && !e->is_new;
 	if (!same)
 		engine_emit(e, &(struct event){ .kind = EVENT_SETTINGS, .size = c->session_wave, .window = c->session_vetowindow,
 						.limit_usd = limit, .text = notice });
@@ -357,13 +361,15 @@ int open_started(struct engine *e, struct err *err)
 	open_recover(e);
 	if (e->model.state == SESSION_ENDED)
 		return 0;
+	landing_recover(e);
+	struct err problem = {0};
+	int rc = open_work(e, &problem);
 	state_settings(e);
 	if (state_autonomy(e, err) < 0)
 		return -1;
 	if (e->is_new)
 		list_sources(e);
-	struct err problem = {0};
-	if (open_work(e, &problem) < 0) {
+	if (rc < 0) {
 		if (e->options.end_with_session) {
 			*err = problem;
 			return -1;
@@ -414,6 +420,7 @@ static int open_agent(struct engine *e, struct err *err)
 	const struct config_agent *agent = config_agent_find(&e->config, agent_name(e));
 	if (!agent)
 		return 0;
+	e->agent_finished = e->agent_failed = 0;
 	struct agent_setup setup = { e->loop, agent, e->target.root, &agent_listener, e };
 	e->agent = e->agent_ops->open(&setup, err);
 	return e->agent ? 0 : -1;

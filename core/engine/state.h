@@ -53,11 +53,11 @@ struct engine {
 	char base_commit[GIT_ID];	/* what stands built and checked in trees/base; "": nothing known */
 	unsigned base_layout;
 	struct base_job {		/* the preparation of it that is under way */
-		char commit[GIT_ID];
+		char commit[GIT_ID];	/* "": none is */
 		unsigned layout;
-		void (*done)(struct engine *e, void *owner, const char *arm, const struct arm_result *result);
-		void *owner;
 	} base_job;
+	uint64_t changes;		/* goes up with what moves things on and states nothing */
+	unsigned lost;			/* times running that something could not be executed, for no fault of its own */
 	struct landing *landing;	/* the one under way; NULL: none */
 	int preparing;			/* a git job readies the next wave, or revisions after a landing */
 	struct loop_timer *timer;
@@ -84,6 +84,10 @@ void engine_fail(struct engine *e, const struct err *err);	/* nothing can ever r
 char *engine_path(const struct engine *e, const char *name);	/* below the session's folder */
 int engine_may_run(const struct engine *e);			/* open, not paused, not broken */
 void engine_pause(struct engine *e, const char *reason);
+/* Something could not be executed (no tree, no log, a worker that went): it is tried again, but not for ever. A success
+ * ends the row: what NULL. */
+void engine_lost(struct engine *e, const char *what, const char *why);
+size_t engine_experiments_left(const struct engine *e);		/* of session.experiments; SIZE_MAX: no limit */
 
 /* actions.c and queries.c */
 void actions_command(void *data, struct request *request, const char *by, const char *name, const struct json *args);
@@ -96,8 +100,9 @@ void intake_draft(struct engine *e, const struct draft *d, const char *agent, co
 void intake_commit(struct engine *e, const char *revision, const char *title, const struct strings *sources, const char *by, struct request *request);
 void intake_broken(struct engine *e, const char *agent, const char *origin, const char *title, const char *why);
 int intake_knows(const struct engine *e, const char *origin);
-/* Puts the named proposals on the model's baseline where they are not: new revisions, or conflicts; then calls then. */
-void intake_rebase(struct engine *e, const struct strings *proposals, void (*then)(struct engine *e, const struct strings *proposals));
+int intake_may_revise(const struct proposal *p);	/* what is measured, kept or decided gets no revision unless changes are asked for */
+/* Puts the named proposals on the model's baseline: new revisions that are approved as the old ones were, or conflicts. */
+void intake_rebase(struct engine *e, const struct strings *proposals);
 
 /* jobs.c: git's work, on its thread. A job embeds this first; work runs on the thread and may touch engine->git, target
  * and harness only; done runs on the loop, always, and frees the job; dropped: its owner is gone. */
@@ -130,6 +135,8 @@ void steps_submit(struct engine *e, const struct step_plan *plan, step_done *don
 void steps_drop(struct engine *e, const void *owner);	/* cancels the owner's steps and calls it no more; owner NULL: every step */
 void steps_cancel(struct engine *e, const void *owner, const char *arm, enum step_kind kind);	/* done still comes, with RUN_CANCELLED */
 void steps_clear(struct engine *e);			/* after the runner is closed: no step of it will end */
+int steps_advance(struct engine *e);			/* tells the end of one that the runner did not take; 0: there was none */
+int steps_use_tree(const struct engine *e, const char *tree);	/* a step waits for it or executes there, its owner gone or not */
 const struct runner_listener *steps_listener(void);
 
 /* arms.c: an arm gets ready: its tree, its build, its checks. */
@@ -146,19 +153,22 @@ struct arm_plan {
 	unsigned rev, wave, layout;
 	int with_checks;
 	const char *same_as;		/* an artifact: equal to it is ARM_SAME, and no checks are run; NULL: not compared */
-	int is_built, is_checked;	/* known to stand in its tree already */
+	int is_built, is_checked;	/* the journal has a good run of it; a build is believed when its tree says so, too */
 	const char *artifact;		/* of that build */
 };
 void arms_prepare(struct engine *e, const struct arm_plan *plan, arm_done *done, void *owner);
 void arms_cancel(struct engine *e, const void *owner, const char *arm);	/* done follows, with ARM_GONE */
-void arms_drop(struct engine *e, const void *owner);	/* with its steps and jobs */
+void arms_drop(struct engine *e, const void *owner);	/* with its steps and jobs; owner NULL: every arm */
+
+/* The baseline's tree, which admission and waves share. prepare does nothing while one is under way or the tree is in use:
+ * ask again at the next turn. A baseline that does not build or pass ends it all (engine_fail). */
+int base_is_ready(const struct engine *e, unsigned layout);
+void base_prepare(struct engine *e, const char *worker, unsigned wave, unsigned layout);
 
 /* admission.c: workers come up and are admitted. */
 void admission_start(struct engine *e);
 void admission_worker_changed(struct engine *e, const struct worker_report *report);
 void admission_readmit(struct engine *e, const char *worker, double noise_percent, const char *why);
-int base_is_ready(const struct engine *e, unsigned layout);
-void base_prepare(struct engine *e, const char *worker, unsigned wave, unsigned layout, arm_done *done, void *owner);
 void admission_advance(struct engine *e);
 void admission_abort(struct engine *e);
 
@@ -171,5 +181,8 @@ void wave_abort(struct engine *e);			/* forgets the wave's state in memory; a la
 /* landing.c */
 void landing_advance(struct engine *e);
 void landing_abort(struct engine *e);
+void landing_settle(struct engine *e);			/* waits for a branch that is being moved: then it landed, or did not */
+void landing_recover(struct engine *e);			/* states what landed when the engine died between the branch and the journal */
+int landing_is_due(const struct engine *e);		/* one is under way, or will be without a human's further word */
 
 #endif

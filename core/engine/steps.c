@@ -11,7 +11,8 @@
 
 struct pending_step {
 	unsigned run;
-	char *arm, *worker;
+	char *arm, *worker, *tree;
+	char *refusal;			/* why the runner did not take it; NULL: it did */
 	struct step_plan plan;		/* its texts are not kept */
 	step_done *done;		/* NULL: the owner is gone */
 	const void *owner;
@@ -46,21 +47,30 @@ static void tell(struct engine *e, struct pending_step taken, const struct run *
 		taken.done(e, (void *)(taken.owner), taken.arm, run, result);
 	free(taken.arm);
 	free(taken.worker);
+	free(taken.tree);
+	free(taken.refusal);
 }
 
-struct refusal {
-	struct engine *engine;
-	char run[16];
-	struct err err;
-};
-
-static void refused(void *data)
+int steps_advance(struct engine *e)
 {
-	struct refusal *r = data;
-	struct pending_step *p = find(r->engine, r->run);
-	if (p)
-		tell(r->engine, take(r->engine, p), NULL, &(struct step_result){ .run = r->run, .status = RUN_LOST, .reason = r->err.text, .seconds = NAN });
-	free(r);
+	for (size_t i = 0; i < e->step_count; i++) {
+		char run[16];
+		if (!e->steps[i].refusal)
+			continue;
+		struct pending_step p = take(e, &e->steps[i]);
+		run_id(p.run, run);
+		tell(e, p, NULL, &(struct step_result){ .run = run, .status = RUN_LOST, .reason = p.refusal, .seconds = NAN });
+		return 1;
+	}
+	return 0;
+}
+
+int steps_use_tree(const struct engine *e, const char *tree)
+{
+	for (size_t i = 0; i < e->step_count; i++)
+		if (!strcmp(e->steps[i].tree, tree))
+			return 1;
+	return 0;
 }
 
 void steps_submit(struct engine *e, const struct step_plan *plan, step_done *done, void *owner)
@@ -69,7 +79,7 @@ void steps_submit(struct engine *e, const struct step_plan *plan, step_done *don
 	unsigned number = e->next_run++;
 	run_id(number, run);
 	struct pending_step *p = array_add(&e->steps, &e->step_count, &e->step_room, sizeof *p);
-	*p = (struct pending_step){ number, xstrdup(plan->arm), xstrdup(plan->worker), *plan, done, owner };
+	*p = (struct pending_step){ number, xstrdup(plan->arm), xstrdup(plan->worker), xstrdup(plan->tree), NULL, *plan, done, owner };
 	char *tree = tree_path(e, plan->tree), *name = xasprintf("logs/%s.log", run), *log = engine_path(e, name);
 	snprintf(experiment, sizeof experiment, "wave-%u", plan->wave);
 	struct step step = {
@@ -77,16 +87,11 @@ void steps_submit(struct engine *e, const struct step_plan *plan, step_done *don
 		.experiment = experiment, .description = e->model.session, .round = plan->round, .layout = plan->layout,
 		.padding = plan->padding,
 	};
-	struct refusal *r = xcalloc(1, sizeof *r);
-	r->engine = e;
-	memcpy(r->run, run, sizeof run);
-	if (e->runner && e->runner_ops->submit(e->runner, &step, &r->err) == 0) {
-		free(r);
-	} else {	/* told later, as every other end is */
-		if (!e->runner)
-			err_set(&r->err, "no runner is open");
-		loop_after(e->loop, 0, refused, r);
-	}
+	struct err err = {0};
+	if (!e->runner)
+		err_set(&err, "no runner is open");
+	if (!e->runner || e->runner_ops->submit(e->runner, &step, &err) < 0)
+		p->refusal = xstrdup(err.text);		/* told later, as every other end is */
 	free(log);
 	free(name);
 	free(tree);
@@ -116,6 +121,8 @@ void steps_clear(struct engine *e)
 	for (size_t i = 0; i < e->step_count; i++) {
 		free(e->steps[i].arm);
 		free(e->steps[i].worker);
+		free(e->steps[i].tree);
+		free(e->steps[i].refusal);
 	}
 	free(e->steps);
 	e->steps = NULL;
@@ -156,6 +163,9 @@ static void step_ended(void *data, const struct step_result *result)
 		return;
 	char *file = xasprintf("logs/%s.log", result->run);
 	const struct metrics none = {0};
+	/* A target that names no metric is judged by the first one that it ever prints. */
+	if (!e->model.metric && result->status == RUN_OK && result->metrics && result->metrics->count)
+		engine_emit(e, &(struct event){ .kind = EVENT_METRIC_SET, .metric = result->metrics->at[0].name });
 	struct log_reference log = { result->log_bytes ? file : NULL, (int64_t)result->log_bytes, (int64_t)result->log_lines };
 	if (model_run(&e->model, result->run))
 		engine_emit(e, &(struct event){ .kind = EVENT_RUN_ENDED, .run = result->run, .status = run_status_name(result->status),

@@ -48,7 +48,6 @@ struct wave_run {
 	char *worker;
 	struct arm arms[ARMS_MAX];	/* [0] is the baseline */
 	size_t count;
-	int base_asked, base_failed;
 	int in_round;
 	size_t submitted, ended;
 	unsigned attempt;		/* of the present round */
@@ -119,8 +118,8 @@ static void state_verdict(struct engine *e, struct wave_run *w, struct arm *arm,
 	struct trial_report r = trial_report(&arm->trial);
 	struct strings workers = {0};
 	arm->is_out = 1;
-	if (!p || p->state == STATE_VETOED || p->state == STATE_CANCELLED)
-		return;
+	if (!p || p->rev != arm->rev || (p->state != STATE_QUEUED && p->state != STATE_RUNNING))
+		return;		/* what was measured is not what stands there now */
 	collect_workers(p, &workers);
 	if (!reason && verdict == VERDICT_KEEP && is_one_host(e, &workers))
 		reason = "one host";
@@ -169,7 +168,7 @@ static const struct run *measured_run(const struct engine *e, unsigned wave, con
 	return NULL;
 }
 
-static void enter_stay(struct engine *e, struct wave_run *w, const struct stay *stay)
+static void enter_stay(struct wave_run *w, const struct stay *stay)
 {
 	memset(w->histories, 0, sizeof w->histories);
 	for (size_t i = 0; i < stay->history.count; i++)
@@ -178,7 +177,6 @@ static void enter_stay(struct engine *e, struct wave_run *w, const struct stay *
 	w->phase = stay->phase;
 	w->layout = stay->layout;
 	string_set(&w->worker, stay->worker);
-	(void)e;
 	for (size_t i = 1; i < w->count; i++) {
 		struct arm *arm = &w->arms[i];
 		if (arm->is_out)
@@ -252,16 +250,22 @@ static void judge_pair(struct engine *e, struct wave_run *w, struct arm *arm, un
 
 /* taking up again */
 
-static void replay_stay(struct engine *e, struct wave_run *w, unsigned index)
+/* The lowest round above `after` that a stay has a pair of; 0: none. */
+static unsigned next_round(const struct engine *e, const struct wave_run *w, unsigned stay, unsigned after)
 {
-	unsigned last = 0;
+	unsigned next = 0;
 	for (size_t i = 1; i < w->count; i++) {
 		const struct proposal *p = model_proposal(&e->model, w->arms[i].id);
 		for (size_t k = 0; k < p->pair_count; k++)
-			if (p->pairs[k].stay == index && p->pairs[k].round > last)
-				last = p->pairs[k].round;
+			if (p->pairs[k].stay == stay && p->pairs[k].round > after && (!next || p->pairs[k].round < next))
+				next = p->pairs[k].round;
 	}
-	for (unsigned round = 1; round <= last; round++)
+	return next;
+}
+
+static void replay_stay(struct engine *e, struct wave_run *w, unsigned index)
+{
+	for (unsigned round = 0; (round = next_round(e, w, index, round));)
 		for (size_t i = 1; i < w->count; i++) {
 			struct arm *arm = &w->arms[i];
 			const struct proposal *p = model_proposal(&e->model, arm->id);
@@ -307,9 +311,8 @@ static void take_up(struct engine *e, const struct wave *wave)
 		arm->is_out = p->state != STATE_QUEUED && p->state != STATE_RUNNING && !p->pair_count;
 	}
 	for (unsigned i = 0; i < wave->stay_count; i++) {
-		enter_stay(e, w, &wave->stays[i]);
-		if (i + 1 <= wave->stay_count)
-			replay_stay(e, w, i);
+		enter_stay(w, &wave->stays[i]);
+		replay_stay(e, w, i);
 	}
 	for (size_t i = 1; i < w->count; i++) {
 		const struct proposal *p = model_proposal(&e->model, w->arms[i].id);
@@ -337,7 +340,7 @@ static const struct worker *quietest_worker(const struct engine *e, const char *
 static int must_gather(const struct engine *e, size_t approved)
 {
 	int64_t newest = 0;
-	if (approved >= e->model.wave_size)
+	if (approved >= e->model.wave_size || approved >= e->rule.batch)
 		return 0;
 	if (e->intake_waiting)
 		return 1;
@@ -360,23 +363,13 @@ int64_t wave_waits_until(const struct engine *e)
 	return newest && newest + GATHER > clock_wall() ? newest + GATHER : 0;
 }
 
-static int is_landing_due(const struct engine *e)
-{
-	if (e->landing)
-		return 1;
-	for (size_t i = 0; i < e->model.proposal_count; i++) {
-		const struct proposal *p = &e->model.proposals[i];
-		if (p->state == STATE_SIGNING && (p->asked_to_sign || e->model.autonomy == AUTONOMY_AUTO))
-			return 1;
-	}
-	return 0;
-}
-
 static void begin(struct engine *e)
 {
 	struct strings chosen = {0};
 	int must_move = 0;
-	for (size_t i = 0; i < e->model.proposal_count && chosen.count < e->model.wave_size; i++) {
+	size_t most = e->model.wave_size < e->rule.batch ? e->model.wave_size : e->rule.batch, left = engine_experiments_left(e);
+	most = left < most ? left : most;
+	for (size_t i = 0; i < e->model.proposal_count && chosen.count < most; i++) {
 		const struct proposal *p = &e->model.proposals[i];
 		if (p->state != STATE_APPROVED || !proposal_commit(p))
 			continue;
@@ -384,7 +377,7 @@ static void begin(struct engine *e)
 		must_move |= strcmp(proposal_revision(p, 0)->base, e->model.baseline) != 0;
 	}
 	if (chosen.count && !must_gather(e, chosen.count) && must_move) {
-		intake_rebase(e, &chosen, NULL);
+		intake_rebase(e, &chosen);
 	} else if (chosen.count && !must_gather(e, chosen.count)) {
 		unsigned number = e->model.wave_count ? e->model.waves[e->model.wave_count - 1].number + 1 : 1;
 		double alpha = rule_alpha(&e->rule, count_kept_in_horizon(&e->model, e->rule.horizon));
@@ -401,12 +394,16 @@ static void start_phase(struct engine *e, struct wave_run *w, unsigned phase)
 	if (!worker)
 		return;		/* asked again when one is admitted */
 	char *id = xstrdup(worker->id);
+	const struct worker *former = w->worker && strcmp(w->worker, id) ? model_worker(&e->model, w->worker) : NULL;
+	if (former && !strcmp(former->state, "busy"))
+		engine_emit(e, &(struct event){ .kind = EVENT_WORKER_CHANGED, .worker = w->worker, .state = "ready", .noise_percent = NAN, .usd_per_hour = NAN });
 	engine_emit(e, &(struct event){ .kind = EVENT_PHASE_STARTED, .wave = w->number, .phase = phase, .worker = id, .layout = phase });
 	engine_emit(e, &(struct event){ .kind = EVENT_WORKER_CHANGED, .worker = id, .state = "busy", .noise_percent = NAN, .usd_per_hour = NAN });
 	free(id);
 	const struct wave *wave = model_of(e, w);
 	if (wave && wave->stay_count)
-		enter_stay(e, w, &wave->stays[wave->stay_count - 1]);
+		enter_stay(w, &wave->stays[wave->stay_count - 1]);
+	arms_drop(e, w);	/* what got ready for the worker that was taken out */
 	for (size_t i = 0; i < w->count; i++)
 		w->arms[i].is_ready = w->arms[i].is_preparing = 0;
 }
@@ -421,21 +418,6 @@ static struct arm *arm_named(struct wave_run *w, const char *id)
 	return NULL;
 }
 
-static void base_done(struct engine *e, void *owner, const char *name, const struct arm_result *result)
-{
-	struct wave_run *w = e->wave;
-	(void)name;
-	if (w != owner)
-		return;
-	w->base_asked = 0;
-	if (result->outcome == ARM_READY || result->outcome == ARM_GONE)
-		return;
-	struct err err = { .code = EXIT_FAILED };
-	snprintf(err.text, sizeof err.text, "the baseline %.10s %s: %s (skydeck log %s shows it)", e->model.baseline,
-		 result->outcome == ARM_BUILD_FAILED ? "does not build" : "does not pass its checks", result->reason ? result->reason : "", result->run);
-	engine_fail(e, &err);
-}
-
 static void arm_prepared(struct engine *e, void *owner, const char *name, const struct arm_result *result)
 {
 	struct wave_run *w = owner;
@@ -444,6 +426,7 @@ static void arm_prepared(struct engine *e, void *owner, const char *name, const 
 	switch (result->outcome) {
 	case ARM_READY:
 		arm->is_ready = 1;
+		engine_lost(e, NULL, NULL);
 		break;
 	case ARM_SAME:
 		state_verdict(e, w, arm, VERDICT_SAME, NULL, result->reason);
@@ -455,8 +438,8 @@ static void arm_prepared(struct engine *e, void *owner, const char *name, const 
 		state_verdict(e, w, arm, VERDICT_CHECKS_FAILED, result->run, result->reason);
 		break;
 	case ARM_GONE:
-		if (!arm->is_out && result->reason && strcmp(result->reason, "cancelled"))
-			engine_alert(e, "%s could not get ready: %s", arm->id, result->reason);
+		if (!arm->is_out)
+			engine_lost(e, arm->id, result->reason);
 		break;	/* asked for again at the next turn while it is still wanted */
 	}
 }
@@ -467,14 +450,37 @@ static int wants_phase(const struct wave_run *w, const struct arm *arm)
 	return !arm->is_out && !arm->has_switched;
 }
 
+/* The verdict same needs no run, so it is only given where the artefacts show everything that a change can do: to sources
+ * that are compiled. A script or a table may be read when the benchmark runs. */
+static int may_be_same(const struct proposal *p)
+{
+	static const char *const endings[] = {
+		".c", ".h", ".cc", ".cpp", ".cxx", ".c++", ".hh", ".hpp", ".hxx", ".h++", ".inc", ".inl", ".ipp", ".tpp", ".def", ".s", ".S", ".asm",
+		".cu", ".cuh", ".m", ".mm", ".f", ".F", ".for", ".f90", ".F90", ".f95", ".f03", ".f08", ".rs", ".go", ".zig", ".d", ".swift", ".ada", ".adb", ".ads",
+	};
+	const struct revision *r = p ? proposal_revision(p, 0) : NULL;
+	size_t compiled = 0;
+	for (size_t i = 0; r && i < r->paths.count; i++) {
+		const char *name = strrchr(r->paths.at[i], '/'), *ending = strrchr(name ? name : r->paths.at[i], '.');
+		size_t k = 0, n = sizeof endings / sizeof *endings;
+		while (ending && k < n && strcmp(endings[k], ending))
+			k++;
+		compiled += ending && k < n;
+	}
+	return r && r->paths.count && compiled == r->paths.count;
+}
+
 static void prepare_arm(struct engine *e, struct wave_run *w, struct arm *arm)
 {
+	if (steps_use_tree(e, arm->tree))
+		return;		/* one that was dropped still dies there */
 	const struct run *build = find_run(&e->model, e->model.baseline_run, arm->id, "build", arm->rev, 0);
 	const struct run *checks = find_run(&e->model, e->model.baseline_run, arm->id, "checks", arm->rev, 0);
 	int is_built = build && build->layout == w->layout && build->wave == w->number;
+	int compare = w->phase == 1 && may_be_same(model_proposal(&e->model, arm->id));
 	arm->is_preparing = 1;
 	struct arm_plan plan = { .arm = arm->id, .commit = arm->commit, .tree = arm->tree, .worker = w->worker, .rev = arm->rev,
-		.wave = w->number, .layout = w->layout, .with_checks = w->phase == 1, .same_as = w->phase == 1 ? e->base_artifact : NULL,
+		.wave = w->number, .layout = w->layout, .with_checks = w->phase == 1, .same_as = compare ? e->base_artifact : NULL,
 		.is_built = is_built, .is_checked = checks && checks->wave == w->number, .artifact = is_built ? build->artifact : NULL };
 	arms_prepare(e, &plan, arm_prepared, w);
 }
@@ -482,11 +488,8 @@ static void prepare_arm(struct engine *e, struct wave_run *w, struct arm *arm)
 /* Returns 1 when all live arms stand built and checked. */
 static int get_ready(struct engine *e, struct wave_run *w)
 {
-	if (w->base_asked)
-		return 0;
 	if (!base_is_ready(e, w->layout)) {
-		w->base_asked = 1;
-		base_prepare(e, w->worker, w->number, w->layout, base_done, w);
+		base_prepare(e, w->worker, w->number, w->layout);
 		return 0;
 	}
 	if (w->layout < 3 && !w->artifact[w->layout]) {
@@ -591,12 +594,13 @@ static struct arm *failed_arm(struct wave_run *w)
 	return NULL;
 }
 
-static int any_gone(const struct wave_run *w)
+static const struct arm *gone_arm(const struct wave_run *w)
 {
+	const struct arm *gone = NULL;
 	for (size_t i = 0; i < w->count; i++)
-		if (w->arms[i].ran && (w->arms[i].status == RUN_CANCELLED || w->arms[i].status == RUN_LOST))
-			return 1;
-	return 0;
+		if (w->arms[i].ran && (w->arms[i].status == RUN_LOST || (w->arms[i].status == RUN_CANCELLED && !gone)))
+			gone = &w->arms[i];
+	return gone;
 }
 
 static void round_failed(struct engine *e, struct wave_run *w, struct arm *arm)
@@ -669,7 +673,9 @@ static int round_is_implausible(struct engine *e, struct wave_run *w)
 		struct arm *arm = &w->arms[i];
 		const struct proposal *p = i ? model_proposal(&e->model, arm->id) : NULL;
 		int voids = 0;
-		unsigned flags = arm->ran && !(p && p->vouched) ? implausible(e, w, arm, &voids) : 0;
+		unsigned flags = arm->ran ? implausible(e, w, arm, &voids) : 0;
+		if (p && p->vouched && flags != IMPLAUSIBLE_NOT_POSITIVE)
+			voids = 0;	/* a human saw such values and wants them judged; of 0 there is no logarithm */
 		if (!flags || !voids) {
 			arm->suspicions = arm->ran ? 0 : arm->suspicions;
 			continue;
@@ -722,10 +728,17 @@ static void finish_round(struct engine *e, struct wave_run *w)
 		round_failed(e, w, failed);
 		return;
 	}
-	if (w->blameless[0] || any_gone(w)) {
-		void_round(e, w, w->blameless[0] ? w->blameless : "a run was lost");
+	if (w->blameless[0]) {
+		void_round(e, w, w->blameless);
 		return;
 	}
+	const struct arm *gone = gone_arm(w);
+	if (gone) {
+		void_round(e, w, "a run was lost");
+		engine_lost(e, gone->id, gone->reason);
+		return;
+	}
+	engine_lost(e, NULL, NULL);
 	if (round_is_implausible(e, w))
 		return;
 	unsigned round = round_number(e, w);
@@ -750,7 +763,10 @@ static void finish(struct engine *e, struct wave_run *w)
 static int is_worker_fit(const struct engine *e, const struct wave_run *w)
 {
 	const struct worker *worker = model_worker(&e->model, w->worker);
-	return worker && worker->admitted && worker->state && (!strcmp(worker->state, "busy") || !strcmp(worker->state, "ready"));
+	const struct wave *wave = model_of(e, w);
+	/* One that was admitted anew meanwhile is another instrument: its stay is over. */
+	return worker && wave && wave->stay_count && worker->admission_round == wave->stays[wave->stay_count - 1].admission_round &&
+	       worker->admitted && (!strcmp(worker->state, "busy") || !strcmp(worker->state, "ready"));
 }
 
 static size_t count_live(const struct wave_run *w, int switched)
@@ -768,12 +784,13 @@ static void move_on(struct engine *e, struct wave_run *w)
 		if (w->ended < w->submitted)
 			return;
 		finish_round(e, w);
+		if (e->wave != w)
+			return;
 	}
 	if (!count_live(w, 0) && !count_live(w, 1)) {
 		finish(e, w);
 		return;
 	}
-	const struct wave *wave = model_of(e, w);
 	if (!w->phase) {
 		start_phase(e, w, 1);
 		return;
@@ -783,8 +800,7 @@ static void move_on(struct engine *e, struct wave_run *w)
 		return;
 	}
 	if (!is_worker_fit(e, w)) {	/* it was taken out: the phase goes on where there is a fit one, as a new stay */
-		if (quietest_worker(e, NULL) && wave)
-			start_phase(e, w, w->phase);
+		start_phase(e, w, w->phase);
 		return;
 	}
 	if (get_ready(e, w) && count_live(w, 0) && !w->in_round)
@@ -802,10 +818,7 @@ void wave_advance(struct engine *e)
 		move_on(e, e->wave);
 	if (wave)
 		return;
-	int has_limit = e->config.session_experiments > 0, reached = 0;
-	for (size_t i = 0, n = 0; has_limit && i < e->model.proposal_count; i++)
-		reached |= (n += (size_t)proposal_is_judged(&e->model.proposals[i])) >= (size_t)e->config.session_experiments;
-	if (!e->preparing && !is_landing_due(e) && !reached && quietest_worker(e, NULL))
+	if (!e->preparing && !landing_is_due(e) && engine_experiments_left(e) && quietest_worker(e, NULL))
 		begin(e);
 }
 
