@@ -19,7 +19,8 @@
 #include "tui/number.h"
 #include "tui/pane.h"
 
-enum { BESIDE = 100, SIDE_COLUMNS = 44, PLOT_ROWS = 11, PLOT_LOW = 7, AXIS_COLUMNS = 9, PAIRS_MAX = 128, WORKERS_MAX = 8 };
+enum { BESIDE = 100, SIDE_COLUMNS = 44, PLOT_LOW = 7, PLOT_ROWS = 11, PLOT_HIGH = 19, AROUND = 7,
+       AXIS_COLUMNS = 9, PAIRS_MAX = 128 };
 
 struct evidence_state {
 	int top, height;		/* first row of the sheet shown; rows it has */
@@ -119,37 +120,50 @@ static int draw_other_rules(const struct model *m, const struct proposal *p, str
 	return draw_pair_of_words(c, y, 1, 15, "U test", STYLE_DEFAULT, text);
 }
 
+/* Pairs that confirm have another mark: they are of another worker, or of binaries that were built anew. */
+static void put_dot(struct canvas *c, int y, int x, const struct pair *pair)
+{
+	canvas_put(c, y, x, pair->phase == 2 ? STYLE_GOOD : STYLE_INFO, pair->phase == 2 ? 0x25cb : 0x2022);
+}
+
+static int is_same_stay(const struct pair *a, const struct pair *b)
+{
+	return a->phase == b->phase && !strcmp(a->worker ? a->worker : "", b->worker ? b->worker : "");
+}
+
+static void draw_stay(const struct model *m, const struct proposal *p, size_t first, struct canvas *c, int y)
+{
+	const struct pair *pair = &p->pairs[first];
+	const struct worker *w = model_worker(m, pair->worker);
+	double ratios[PAIRS_MAX];
+	size_t n = 0;
+	char text[NUMBER_TEXT];
+
+	for (size_t i = first; i < p->pair_count && n < PAIRS_MAX; i++)
+		if (is_same_stay(&p->pairs[i], pair))
+			ratios[n++] = p->pairs[i].ratio;
+	put_dot(c, y, 1, pair);
+	canvas_text(c, y, 3, STYLE_LINK, pair->worker ? pair->worker : "", 4);
+	canvas_text_cut(c, y, 7, STYLE_DEFAULT, w && w->name ? w->name : "", 17);
+	snprintf(text, sizeof text, "%zu", n);
+	canvas_text_right(c, y, 28, STYLE_DEFAULT, text);
+	number_percent(percent(stats_hodges_lehmann(ratios, n)), 1, text);
+	canvas_text_right(c, y, 38, STYLE_DEFAULT, text);
+	if (pair->phase == 2)
+		canvas_text(c, y, 39, STYLE_MUTED, "conf.", -1);
+}
+
 static int draw_workers(const struct model *m, const struct proposal *p, struct canvas *c, int y)
 {
-	const char *seen[WORKERS_MAX];
-	size_t count = 0;
-
 	canvas_text(c, y, 0, STYLE_HEADING, "by worker", -1);
 	canvas_text_right(c, y, 28, STYLE_HEADING, "n");
 	canvas_text_right(c, y++, 38, STYLE_HEADING, "change");
-	for (size_t i = 0; i < p->pair_count && count < WORKERS_MAX; i++) {
-		const struct worker *w = model_worker(m, p->pairs[i].worker);
-		double ratios[PAIRS_MAX];
-		size_t n = 0, k;
-		char number[NUMBER_TEXT];
-		for (k = 0; k < count && strcmp(seen[k], p->pairs[i].worker ? p->pairs[i].worker : ""); k++)
-			;
-		if (k < count)
-			continue;
-		seen[count++] = p->pairs[i].worker ? p->pairs[i].worker : "";
-		for (k = i; k < p->pair_count && n < PAIRS_MAX; k++)
-			if (!strcmp(p->pairs[k].worker ? p->pairs[k].worker : "", seen[count - 1]))
-				ratios[n++] = p->pairs[k].ratio;
-		canvas_put(c, y, 1, count == 1 ? STYLE_INFO : STYLE_GOOD, count == 1 ? 0x2022 : 0x25cb);
-		canvas_text(c, y, 3, STYLE_LINK, seen[count - 1], 4);
-		canvas_text_cut(c, y, 7, STYLE_DEFAULT, w && w->name ? w->name : "", 17);
-		snprintf(number, sizeof number, "%zu", n);
-		canvas_text_right(c, y, 28, STYLE_DEFAULT, number);
-		number_percent(percent(stats_hodges_lehmann(ratios, n)), 1, number);
-		canvas_text_right(c, y, 38, STYLE_DEFAULT, number);
-		if (p->pairs[i].phase == 2)
-			canvas_text(c, y, 39, STYLE_MUTED, "conf.", -1);
-		y++;
+	for (size_t i = 0; i < p->pair_count; i++) {
+		size_t before = 0;
+		while (before < i && !is_same_stay(&p->pairs[before], &p->pairs[i]))
+			before++;
+		if (before == i)
+			draw_stay(m, p, i, c, y++);
 	}
 	return y;
 }
@@ -199,7 +213,7 @@ static struct plot plot_of(const struct proposal *p, int rows, int columns)
 
 static void draw_scale(const struct plot *plot, const struct proposal *p, struct canvas *c, int y)
 {
-	int used[PLOT_ROWS + 1] = { 0 };
+	int used[PLOT_HIGH] = { 0 };
 
 	for (int r = 0; r < plot->rows; r++)
 		canvas_put(c, y + r, AXIS_COLUMNS - 1, STYLE_AXIS, 0x250a);
@@ -252,16 +266,15 @@ static void draw_pair_numbers(const struct plot *plot, const struct proposal *p,
 static int draw_plot(const struct proposal *p, struct canvas *c, int y, int rows)
 {
 	struct plot plot = plot_of(p, rows, c->columns - AXIS_COLUMNS);
-	const char *first = p->pair_count && p->pairs[0].worker ? p->pairs[0].worker : "";
 	char far[128] = "";
 	int outside = 0;
 
 	draw_scale(&plot, p, c, y);
 	for (size_t i = 0; i < p->pair_count; i++) {
 		double change = percent(p->pairs[i].ratio);
-		int is_first = !strcmp(p->pairs[i].worker ? p->pairs[i].worker : "", first), x = column_of_pair(&plot, p, i);
+		int x = column_of_pair(&plot, p, i);
 		if (change >= plot.low && change <= plot.high)
-			canvas_put(c, y + row_of(&plot, change), x, is_first ? STYLE_INFO : STYLE_GOOD, is_first ? 0x2022 : 0x25cb);
+			put_dot(c, y + row_of(&plot, change), x, &p->pairs[i]);
 		else
 			canvas_put(c, change < 0 ? y + rows - 1 : y, x, STYLE_WARN, change < 0 ? 0x2193 : 0x2191);
 		if ((change < plot.low || change > plot.high) && !outside++)
@@ -326,6 +339,7 @@ static void facts_of(const struct model *m, const struct proposal *p, struct buf
 		snprintf(line, sizeof line, "%.60s %s", names.at[i], value);
 		add_fact(out, isfinite(v) ? line : "");
 	}
+	add_fact(out, p->pair_count && p->verdict_reason && strlen(p->verdict_reason) < 24 ? p->verdict_reason : "");
 	if (m->harness) {
 		snprintf(line, sizeof line, "harness %.8s", m->harness);
 		add_fact(out, line);
@@ -383,10 +397,20 @@ static int draw_head(const struct model *m, const struct proposal *p, struct can
 	canvas_text_cut(c, y, x, STYLE_STRONG, p->title ? p->title : "", end - x - 1);
 	facts_of(m, p, &facts);
 	y = facts.len ? draw_facts(buf_str(&facts), c, y + 1) : y + 1;
-	if (p->pair_count && p->verdict_reason)
+	if (p->pair_count && p->verdict_reason && strlen(p->verdict_reason) >= 24)
 		canvas_text_cut(c, y++, 0, STYLE_MUTED, p->verdict_reason, -1);
 	buf_release(&facts);
 	return y;
+}
+
+/* The plot takes what the rest leaves beside the tables; above them it leaves room to see that there are some. */
+static int plot_rows(const struct canvas *c, int beside)
+{
+	int room = c->rows - AROUND;
+
+	if (!beside)
+		return c->rows >= 20 ? PLOT_ROWS : PLOT_LOW;
+	return room < PLOT_LOW ? PLOT_LOW : room > PLOT_HIGH ? PLOT_HIGH : room;
 }
 
 static int draw_lines(const char *text, struct canvas *c, int y)
@@ -403,7 +427,7 @@ static int draw_lines(const char *text, struct canvas *c, int y)
 static int draw_proposal(const struct model *m, const struct proposal *p, struct canvas *c, int y)
 {
 	struct canvas left = *c, side = *c;
-	int beside = c->columns >= BESIDE, below, rows = c->rows >= 20 || beside ? PLOT_ROWS : PLOT_LOW;
+	int beside = c->columns >= BESIDE, below, rows = plot_rows(c, beside);
 
 	y = draw_head(m, p, c, y);
 	if (!p->pair_count)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/data/model.h"
 #include "panes/standing.h"
 #include "tui/list.h"
@@ -83,12 +84,14 @@ static void tally(const struct model *m, const struct idea *idea, struct buf *ou
 static void draw_idea(const struct model *m, const struct idea *idea, struct canvas *c)
 {
 	struct buf right = { 0 };
-	int end;
+	int end, x = INDENT;
 
 	tally(m, idea, &right);
 	end = canvas_text_right(c, 0, c->columns - 1, STYLE_DEFAULT, buf_str(&right)) - 2;
 	canvas_text(c, 0, 1, STYLE_LINK, idea->id, INDENT - 1);
-	canvas_text_cut(c, 0, INDENT, STYLE_STRONG, idea->title ? idea->title : "", end - INDENT);
+	x += canvas_text_cut(c, 0, x, STYLE_STRONG, idea->title ? idea->title : "", end - x) + 2;
+	if (idea->expected && x + text_columns(idea->expected) + 8 <= end)
+		canvas_printf(c, 0, x, STYLE_MUTED, "expects %s", idea->expected);
 	buf_release(&right);
 }
 

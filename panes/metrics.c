@@ -14,6 +14,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/data/query.h"
+#include "core/judge/stats.h"
 #include "panes/history.h"
 #include "panes/standing.h"
 #include "tui/bar.h"
@@ -51,7 +52,7 @@ static const struct {
 
 enum {
 	RANKS = 8, SECONDARIES = 4, FIRST_ROW = 2, MARK = 3, ID = 4,
-	TITLE_GOOD = 34, TITLE_BEST = 70, SPREAD_BEST = 36, SECONDARY_MIN = 8, GAUGE_WIDTH = 10,
+	TITLE_GOOD = 34, TITLE_BEST = 70, SPREAD_BEST = 36, SECONDARY_MIN = 8, GAUGE_WIDTH = 10, OUTLIER = 4,
 };
 
 enum filter { FILTER_ALL, FILTER_KEPT, FILTER_OPEN, FILTER_OUT, FILTER_COUNT };
@@ -60,6 +61,7 @@ static const char *const filter_names[FILTER_COUNT] = { "all", "kept", "under wa
 struct metrics_state {
 	struct list list;
 	int on_base;			/* the pinned row is the selected one */
+	int is_touched;			/* the human has chosen a row */
 	enum column sort;
 	int reverse;
 	enum filter filter;
@@ -145,20 +147,42 @@ static void arrange(struct metrics_state *s, const struct model *m)
 	}
 }
 
+/* The axis holds what is of the usual size: one huge win, or one disaster, shall not press all others into a point. What is out
+ * of it is drawn as an arrow. */
 static void measure_axis(struct metrics_state *s, const struct model *m)
+{
+	struct spread base = baseline_spread(m);
+	struct reals reaches = { 0 };
+	double usual;
+
+	s->axis = (struct bar_axis){ .low = 1, .high = -1, .zero = 0 };
+	if (base.n)
+		bar_axis_add(&s->axis, 0, base.sd / base.mean);
+	for (size_t i = 0; i < m->proposal_count; i++) {
+		struct spread r = relative(m, &m->proposals[i]);
+		if (r.n)
+			reals_add(&reaches, fabs(r.mean) + r.sd);
+	}
+	usual = reaches.count ? stats_median(reaches.at, reaches.count) : 0;
+	for (size_t i = 0; i < m->proposal_count; i++) {
+		struct spread r = relative(m, &m->proposals[i]);
+		if (r.n && fabs(r.mean) + r.sd <= OUTLIER * usual)
+			bar_axis_add(&s->axis, r.mean, r.sd);
+	}
+	bar_axis_add(&s->axis, 0, 0);
+	free(reaches.at);
+}
+
+static void measure_numbers(struct metrics_state *s, const struct model *m)
 {
 	struct spread base = baseline_spread(m);
 	double largest = base.n ? base.high : NAN;
 
-	s->axis = (struct bar_axis){ .low = 1, .high = -1, .zero = 0 };
 	s->interval = 4;
-	if (base.n)
-		bar_axis_add(&s->axis, 0, base.sd / base.mean);
 	for (size_t i = 0; i < m->proposal_count; i++) {
 		const struct proposal *p = &m->proposals[i];
-		struct spread r = relative(m, p), own = proposal_spread(p);
+		struct spread own = proposal_spread(p);
 		char end[2][NUMBER_TEXT];
-		bar_axis_add(&s->axis, r.mean, r.sd);
 		largest = own.n ? fmax(largest, own.high) : largest;
 		number_fixed(p->low, 1, end[0]);
 		number_fixed(p->high, 1, end[1]);
@@ -263,8 +287,13 @@ static void draw_mean(const struct metrics_state *s, struct canvas *c, enum styl
 
 static void draw_spread(const struct metrics_state *s, struct canvas *c, double mean, double deviation, enum style style)
 {
-	if (s->width[COLUMN_SPREAD])
-		bar_spread(c, 0, s->x[COLUMN_SPREAD] + 2, s->width[COLUMN_SPREAD] - 2, &s->axis, mean, deviation, style);
+	int x = s->x[COLUMN_SPREAD] + 2, width = s->width[COLUMN_SPREAD] - 2, is_right = mean > s->axis.high, is_left = mean < s->axis.low;
+
+	if (width <= 0)
+		return;
+	bar_spread(c, 0, x, width, &s->axis, is_right || is_left ? NAN : mean, deviation, style);
+	if (is_right || is_left)
+		canvas_put(c, 0, is_right ? x + width - 1 : x, style, is_right ? 0x2192 : 0x2190);
 }
 
 /* Evidence lines up on its decimal point, which those from ten on do not print. */
@@ -429,6 +458,23 @@ static void metrics_draw(const struct pane *p, const struct model *m, struct can
 	draw_empty(s, m, c);
 }
 
+/* The row of what runs, else of what changed last: it is kept in sight until the human chooses one. */
+static size_t newest_row(const struct metrics_state *s, const struct model *m)
+{
+	size_t best = 0;
+	int64_t latest = INT64_MIN;
+
+	for (size_t i = 0; i < s->row_count; i++) {
+		const struct proposal *p = &m->proposals[s->rows[i]];
+		int64_t when = p->state == STATE_RUNNING ? INT64_MAX : p->pair_count || p->verdict ? p->since : INT64_MIN;
+		if (when >= latest && when > INT64_MIN) {
+			latest = when;
+			best = i;
+		}
+	}
+	return best;
+}
+
 static int metrics_sync(struct pane *p, const struct model *m, int rows, int room, struct intent *want)
 {
 	struct metrics_state *s = p->state;
@@ -439,7 +485,10 @@ static int metrics_sync(struct pane *p, const struct model *m, int rows, int roo
 	for (size_t i = 0; i < s->row_count; i++)	/* the selection stays with the proposal, wherever it moves */
 		if (s->rows[i] == selected)
 			s->list.selected = i;
+	if (!s->is_touched && !p->focused)
+		s->list.selected = newest_row(s, m);
 	measure_axis(s, m);
+	measure_numbers(s, m);
 	lay_out(s, m, room);
 	list_sync(&s->list, s->row_count, rows - FIRST_ROW);
 	if (!s->row_count)
@@ -537,6 +586,7 @@ static enum pane_result metrics_act(struct pane *p, const struct model *m, const
 	const struct proposal *proposal = selected(s, m);
 	const char *arm = proposal ? proposal->id : "base";
 
+	s->is_touched = 1;
 	switch (act->action) {
 	case ACTION_ENTER: return intent_open(want, "evidence", arm);
 	case ACTION_LOG: return open_log(m, arm, want);
@@ -564,6 +614,7 @@ static int metrics_search(struct pane *p, const struct model *m, const char *tex
 	struct view view = { s, m };
 	int found = list_search(&s->list, text, direction, row_text, &view);
 
+	s->is_touched |= found;
 	s->on_base = s->on_base && !found;
 	return found;
 }
@@ -573,6 +624,7 @@ static void metrics_show(struct pane *p, const struct model *m, const char *what
 	struct metrics_state *s = p->state;
 
 	s->filter = FILTER_ALL;
+	s->is_touched = 1;
 	arrange(s, m);
 	s->on_base = !strcmp(what, "base");
 	for (size_t i = 0; i < s->row_count; i++)

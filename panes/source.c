@@ -1,7 +1,9 @@
 /* One source: who wrote it, what was noted, which ideas and proposals came from it and how they fared. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/mem.h"
 #include "core/data/query.h"
 #include "panes/page.h"
 #include "panes/standing.h"
@@ -18,6 +20,18 @@ static void field(struct page *page, const char *label, const char *text, enum s
 {
 	if (text && *text)
 		page_add(page, label, STYLE_MUTED, LABEL, text, s);
+}
+
+/* Notes come from files that were wrapped for a file's width: single newlines are blanks here. */
+static void note(struct page *page, const char *text)
+{
+	char *flat = xstrdup(text);
+
+	for (char *c = flat; c && *c; c++)
+		if (*c == '\n' && c > flat && c[-1] != '\n' && c[1] != '\n' && c[1])
+			*c = ' ';
+	field(page, "note", flat, STYLE_DEFAULT);
+	free(flat);
 }
 
 static void add_ideas(struct page *page, const struct model *m, const struct source *source)
@@ -69,7 +83,7 @@ static void make(struct page *page, const struct model *m, const struct source *
 	field(page, "id", source->key, STYLE_DEFAULT);
 	field(page, "authors", source->authors, STYLE_DEFAULT);
 	field(page, "url", source->url, STYLE_LINK);
-	field(page, "note", source->note, STYLE_DEFAULT);
+	note(page, source->note);
 	add_ideas(page, m, source);
 	add_proposals(page, m, source);
 }
