@@ -119,6 +119,8 @@ static void add_decision(struct about *a, const struct model *m, const struct pr
 {
 	const char *who = proposals_person(p->decided_by), *why = p->decision_reason;
 
+	if (p->state == STATE_WAITING && m->autonomy == AUTONOMY_WAVE)
+		add(a, 1, STYLE_WARN, "wave", "approving it approves what else waits too, up to a wave of %u", m->wave_size);
 	if (p->state == STATE_LANDED)
 		add(a, 1, STYLE_GOOD, "landed", "%.10s on %s, signed by %s", p->landed ? p->landed : "",
 		    m->branch ? m->branch : "the branch", proposals_person(p->signed_by));

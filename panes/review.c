@@ -293,7 +293,7 @@ static void find_place(struct review *r, const struct slot *slot, uint32_t line,
 	else if (!is_same && slot && slot->state == SLOT_READY && slot->place != DIFF_NONE)
 		v->cursor = sheet_row(&r->sheet, slot->place);
 	else if (!is_same || !v->cursor)
-		v->cursor = r->log_row;
+		above = v->cursor = r->log_row;
 	if (!is_same)
 		above = v->cursor;
 	v->top = v->cursor > above ? v->cursor - above : 0;
@@ -359,9 +359,8 @@ static int has_lines_in_view(const struct review *r)
 
 static void note_shown(struct review *r, const struct proposal *p, const struct slot *slot)
 {
-	int is_whole = p && slot && slot->state == SLOT_READY && !slot->from && slot->rev == p->rev;
+	int is_whole = p && slot && slot->state == SLOT_READY && !slot->from && has_lines_in_view(r);
 
-	is_whole = is_whole && has_lines_in_view(r);
 
 	decide_shown(&r->decide, is_whole ? p : NULL);
 }

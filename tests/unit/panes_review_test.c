@@ -256,6 +256,9 @@ static void test_overview(void **state)
 	golden_as("overview-120x12-styled", 1);
 	pane.focused = 0;
 	golden_as("unfocused-120x12-styled", 1);
+	apply("{\"seq\":1000,\"time\":\"2026-11-21T14:02:00Z\",\"kind\":\"autonomy_set\",\"by\":\"user kim\",\"autonomy\":\"wave\"}");
+	sync_all();
+	assert_true(screen_has("approving it approves what else waits too, up to a wave of 4"));
 }
 
 static void test_zoomed(void **state)
@@ -384,16 +387,27 @@ static void test_subject_is_what_is_drawn(void **state)
 	expect_intent(INTENT_MESSAGE, "", "the diff of p9 rev 1 is not on the screen yet: look at it first");
 	sync_all();
 	expect_subject("p9 rev 1");
-	act(ACTION_PREVIOUS_PROPOSAL);
+	pane.ops->show(&pane, &model, "p7");
+	expect_subject("");			/* of the same revision, but not drawn */
+	show("p8");
 	expect_subject("p8 rev 2");
 	act(ACTION_INTERDIFF);
 	expect_subject("");			/* part of the revision only */
 	golden("interdiff-120x12");
 	act(ACTION_INTERDIFF);
+	size(40, 6);
+	show("p3");
+	assert_true(screen_has("1 of 40 failed"));
+	expect_subject("");			/* not a line of the diff */
+	act(ACTION_LAST);
+	expect_subject("p3 rev 1");
+	size(120, 12);
+	show("p8");
 	expect_subject("p8 rev 2");
 	apply("{\"seq\":1001,\"time\":\"2026-11-21T14:02:00Z\",\"kind\":\"proposal_submitted\",\"proposal\":\"p8\",\"rev\":3,\"commit\":\"c\",\"title\":\"t\",\"baseline\":\"4f2c91e000\",\"files\":1,\"added\":1,\"removed\":1}");
 	expect_subject("");			/* a revision that nobody has seen */
-	size(120, 0);
+	pane.rows = 0;
+	sync_all();
 	expect_subject("");			/* its title alone */
 }
 
@@ -401,6 +415,7 @@ static void test_an_answer_about_something_else(void **state)
 {
 	struct json *args = json_object(), *result;
 	struct answer a = { 0 };
+	uint64_t tag;
 
 	(void)state;
 	fold("session.jsonl");
@@ -413,14 +428,15 @@ static void test_an_answer_about_something_else(void **state)
 	result = diff_answer(args, "diff --git a/x b/x\n");
 	a.result = result;
 	a.tag = want.tag + 77;
+	tag = want.tag;
 	pane.ops->answer(&pane, &a);		/* nobody asked */
 	assert_false(sync_once());
+	assert_true(screen_has("reading the diff of p8"));
+	a.tag = tag;
+	pane.ops->answer(&pane, &a);		/* of another revision */
+	assert_false(sync_once());
 	expect_subject("");
-	pane.ops->show(&pane, &model, "p9");
-	sync_all();
-	pane.ops->show(&pane, &model, "p8");
-	sync_once();
-	expect_subject("");
+	assert_true(screen_has("the diff cannot be shown: the answer was about something else"));
 	json_free(result);
 	json_free(args);
 }
@@ -440,8 +456,41 @@ static void test_a_failed_answer(void **state)
 	assert_false(sync_once());		/* not asked again by itself */
 	expect_subject("");
 	assert_true(screen_has("the diff cannot be shown: there is no revision 2 of p8 (<Enter> asks again)"));
+	show("p9");
+	pane.ops->show(&pane, &model, "p8");	/* who comes back asks again */
+	assert_true(sync_once());
+	a.tag = want.tag;
+	pane.ops->answer(&pane, &a);
 	act(ACTION_ENTER);
 	expect_subject("p8 rev 2");
+}
+
+static void test_answers_come_late(void **state)
+{
+	struct answer a = { 0 };
+	struct json *args;
+
+	(void)state;
+	fold("session.jsonl");
+	pane.rows = 12;
+	pane.columns = 120;
+	pane.ops->show(&pane, &model, "p8");
+	assert_true(sync_once());
+	a.tag = want.tag;
+	args = want.args;
+	want.args = NULL;
+	show("p9");
+	a.result = diff_answer(args, "diff --git a/late.c b/late.c\n@@ -1 +1 @@\n-a\n+b\n");
+	pane.ops->answer(&pane, &a);
+	assert_false(sync_once());
+	expect_subject("p9 rev 1");
+	assert_false(screen_has("late.c"));
+	pane.ops->show(&pane, &model, "p8");
+	assert_false(sync_once());		/* it is there by now */
+	expect_subject("p8 rev 2");
+	assert_true(screen_has("late.c"));
+	json_free((struct json *)a.result);
+	json_free(args);
 }
 
 /* Deciding */
@@ -470,6 +519,12 @@ static void test_approve_goes_on_when_it_is_true(void **state)
 	apply("{\"seq\":1003,\"time\":\"2026-11-21T14:02:02Z\",\"kind\":\"proposal_submitted\",\"proposal\":\"p10\",\"rev\":1,\"commit\":\"c\",\"title\":\"newer\",\"baseline\":\"4f2c91e000\",\"files\":1,\"added\":1,\"removed\":1}");
 	sync_all();
 	expect_subject("p9 rev 1");		/* arrivals neither */
+	show("p10");
+	act_text(ACTION_VETO, NULL);
+	act_text(ACTION_VETO, "no");
+	apply("{\"seq\":1004,\"time\":\"2026-11-21T14:02:03Z\",\"kind\":\"vetoed\",\"proposal\":\"p10\",\"by\":\"user kim\"}");
+	sync_all();
+	expect_subject("p2 rev 1");		/* from the last that waits to the first */
 }
 
 static void test_veto_stays_with_what_it_was_opened_on(void **state)
@@ -593,6 +648,19 @@ static void test_comments_are_kept_until_the_engine_has_them(void **state)
 	assert_false(screen_has("not sent yet"));
 	assert_true(screen_has("kim: (removed line 90) why not for one row?"));
 	show("p9");
+	show("p8");
+	pane.ops->search(&pane, &model, "& ~31", 0);
+	act_text(ACTION_COMMENT, NULL);
+	expect_intent(INTENT_PROMPT, "comment on src/quant.c:98:", "");
+	act_text(ACTION_COMMENT, "what packs the last partial block?");
+	sync_all();
+	sync_all();
+	assert_true(screen_has("not sent yet"));	/* the same words again, but these were not sent */
+	act_text(ACTION_COMMENT, NULL);
+	act_text(ACTION_COMMENT, "");
+	sync_all();
+	assert_false(screen_has("not sent yet"));
+	show("p9");
 	act_text(ACTION_REVISE, NULL);
 	expect_intent(INTENT_PROMPT, "what should change in p9?", "");
 	act_text(ACTION_REVISE, "explain it");
@@ -641,6 +709,38 @@ static void test_jumps_and_search(void **state)
 	assert_int_equal(queries, 2);	/* each diff was asked for once */
 }
 
+static void click(int y, int x)
+{
+	intent_clear(&want);
+	pane.ops->act(&pane, &model, &(struct act){ .action = ACTION_CLICK, .y = y, .x = x }, &want);
+	sync_all();
+}
+
+static void test_clicks_and_viewed_marks(void **state)
+{
+	(void)state;
+	fold("session.jsonl");
+	size(120, 30);
+	click(3, 10);
+	expect_subject("p9 rev 1");
+	click(2, 39);
+	expect_subject("p8 rev 2");
+	click(10, 60);
+	expect_cursor("{diff-number+selected: 90}{default+selected:     }{diff-remove+selected:-}");
+	click(29, 3);
+	expect_cursor("{strong+selected:src/quant.h}");
+	click(2, 40);		/* the line between */
+	expect_subject("p8 rev 2");
+	act(ACTION_FIRST);
+	act(ACTION_MARK_VIEWED);
+	assert_true(screen_has("1 of 2 viewed"));
+	expect_cursor("{strong+selected:src/quant.h}");
+	act(ACTION_MARK_VIEWED);
+	assert_true(screen_has("2 of 2 viewed"));
+	act(ACTION_MARK_VIEWED);
+	assert_true(screen_has("1 of 2 viewed"));
+}
+
 static void test_a_removed_line_at_the_end_of_a_hunk_has_a_place(void **state)
 {
 	(void)state;
@@ -663,7 +763,8 @@ int main(void)
 		TEST(test_long_lines), TEST(test_subject_is_what_is_drawn), TEST(test_an_answer_about_something_else), TEST(test_a_failed_answer),
 		TEST(test_approve_goes_on_when_it_is_true), TEST(test_veto_stays_with_what_it_was_opened_on), TEST(test_disabled_actions_say_why),
 		TEST(test_sign_waive_cancel_retry), TEST(test_comments_are_kept_until_the_engine_has_them), TEST(test_jumps_and_search),
-		TEST(test_a_removed_line_at_the_end_of_a_hunk_has_a_place),
+		TEST(test_a_removed_line_at_the_end_of_a_hunk_has_a_place), TEST(test_answers_come_late),
+		TEST(test_clicks_and_viewed_marks),
 	};
 	setenv("TZ", "UTC", 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
