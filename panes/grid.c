@@ -124,6 +124,8 @@ static void what_else(const struct worker *w, struct buf *out)
 		buf_puts(out, "between rounds");
 	else if (is_state(w, "starting"))
 		buf_puts(out, "comes up");
+	else if (is_state(w, "down"))
+		buf_puts(out, "has ended");
 	else if (is_state(w, "admitting"))
 		buf_printf(out, "admission pair %zu of %d", w->admission.count + 1, RULE_ADMISSION_PAIRS);
 }
@@ -419,8 +421,11 @@ static void grid_title(const struct pane *p, const struct model *m, struct buf *
 		buf_puts(out, "no worker yet");
 		return;
 	}
-	buf_printf(out, "%zu of %zu busy", count_busy_workers(m), up);
-	if (up < m->worker_count)
+	if (up)
+		buf_printf(out, "%zu of %zu busy", count_busy_workers(m), up);
+	else
+		buf_puts(out, "no worker is up");
+	if (up && up < m->worker_count)
 		buf_printf(out, ", %zu out", m->worker_count - up);
 	if (isfinite(share))
 		buf_printf(out, "  %.0f %% measuring", 100 * share);

@@ -32,11 +32,27 @@ struct spread history_of_wave(const struct model *m, unsigned wave)
 	return s;
 }
 
+/* One pass, for a long session is drawn many times a second: the runs of a wave follow each other. */
 void history_means(const struct model *m, struct reals *out)
 {
-	for (size_t i = 0; i < m->wave_count; i++) {
-		struct spread s = history_of_wave(m, m->waves[i].number);
-		if (s.n)
-			reals_add(out, s.mean);
+	unsigned wave = 0;
+	double sum = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->run_count; i++) {
+		const struct run *r = &m->runs[i];
+		if (!r->wave || !is_of_baseline(r, r->wave))
+			continue;
+		if (r->wave != wave && n)
+			reals_add(out, sum / (double)n);
+		if (r->wave != wave) {
+			wave = r->wave;
+			sum = 0;
+			n = 0;
+		}
+		sum += r->value;
+		n++;
 	}
+	if (n)
+		reals_add(out, sum / (double)n);
 }

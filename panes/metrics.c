@@ -58,6 +58,11 @@ enum {
 enum filter { FILTER_ALL, FILTER_KEPT, FILTER_OPEN, FILTER_OUT, FILTER_COUNT };
 static const char *const filter_names[FILTER_COUNT] = { "all", "kept", "under way", "out" };
 
+struct row {
+	size_t at;			/* index of the proposal */
+	double value;			/* of the column that is sorted by */
+};
+
 struct metrics_state {
 	struct list list;
 	int on_base;			/* the pinned row is the selected one */
@@ -65,7 +70,8 @@ struct metrics_state {
 	enum column sort;
 	int reverse;
 	enum filter filter;
-	size_t *rows, row_count, row_room;	/* indexes of proposals in the order shown */
+	struct row *rows;		/* in the order shown */
+	size_t row_count, row_room;
 	int x[COLUMN_COUNT], width[COLUMN_COUNT];	/* width 0: not shown */
 	int secondary_x[SECONDARIES], secondary_width[SECONDARIES];
 	struct strings secondaries;	/* names of those shown */
@@ -107,15 +113,13 @@ static double sort_value(const struct proposal *p, enum column column)
 }
 
 /* Whether a comes before b. What has no value comes last, whichever way; equals stay as they came. */
-static int comes_before(const struct metrics_state *s, const struct proposal *a, const struct proposal *b)
+static int comes_before(const struct metrics_state *s, const struct row *a, const struct row *b)
 {
-	double va = sort_value(a, s->sort), vb = sort_value(b, s->sort);
-
 	if (s->sort == COLUMN_TITLE)
-		return s->reverse ? a > b : a < b;
-	if (isnan(va) || isnan(vb))
-		return !isnan(va) && isnan(vb);
-	return s->reverse ? va < vb : va > vb;
+		return s->reverse ? a->at > b->at : a->at < b->at;
+	if (isnan(a->value) || isnan(b->value))
+		return !isnan(a->value) && isnan(b->value);
+	return s->reverse ? a->value < b->value : a->value > b->value;
 }
 
 static int passes(const struct proposal *p, enum filter filter)
@@ -135,15 +139,14 @@ static void arrange(struct metrics_state *s, const struct model *m)
 {
 	s->row_count = 0;
 	for (size_t i = 0; i < m->proposal_count; i++) {
+		struct row row = { i, sort_value(&m->proposals[i], s->sort) };
 		size_t at = s->row_count;
 		if (!passes(&m->proposals[i], s->filter))
 			continue;
 		array_add(&s->rows, &s->row_count, &s->row_room, sizeof *s->rows);
-		while (at > 0 && comes_before(s, &m->proposals[i], &m->proposals[s->rows[at - 1]])) {
+		for (; at > 0 && comes_before(s, &row, &s->rows[at - 1]); at--)
 			s->rows[at] = s->rows[at - 1];
-			at--;
-		}
-		s->rows[at] = i;
+		s->rows[at] = row;
 	}
 }
 
@@ -353,7 +356,7 @@ static void draw_proposal(const void *data, size_t i, struct canvas *c)
 {
 	const struct view *v = data;
 	const struct metrics_state *s = v->s;
-	const struct proposal *p = &v->m->proposals[s->rows[i]];
+	const struct proposal *p = &v->m->proposals[s->rows[i].at];
 	struct standing standing = standing_of(p);
 	struct spread r = relative(v->m, p), own = proposal_spread(p);
 	enum style style = standing_is_out(p) ? STYLE_MUTED : STYLE_DEFAULT;
@@ -398,7 +401,7 @@ static void draw_base(const struct view *v, struct canvas *c, int focused)
 	right(s, c, COLUMN_CHANGE, STYLE_STRONG, "0    ");
 	draw_history(v, c);
 	if (count_in_state(v->m, STATE_LANDED)) {
-		snprintf(text, sizeof text, "%+.1f %% landed", landed);
+		snprintf(text, sizeof text, s->width[COLUMN_OUTCOME] >= 17 ? "%+.1f %% landed" : "%+.1f %%", landed);
 		canvas_text_cut(c, 0, s->x[COLUMN_OUTCOME] + 2, STYLE_GOOD, text, s->width[COLUMN_OUTCOME] - 2);
 	}
 	if (s->on_base) {
@@ -465,7 +468,7 @@ static size_t newest_row(const struct metrics_state *s, const struct model *m)
 	int64_t latest = INT64_MIN;
 
 	for (size_t i = 0; i < s->row_count; i++) {
-		const struct proposal *p = &m->proposals[s->rows[i]];
+		const struct proposal *p = &m->proposals[s->rows[i].at];
 		int64_t when = p->state == STATE_RUNNING ? INT64_MAX : p->pair_count || p->verdict ? p->since : INT64_MIN;
 		if (when >= latest && when > INT64_MIN) {
 			latest = when;
@@ -478,12 +481,12 @@ static size_t newest_row(const struct metrics_state *s, const struct model *m)
 static int metrics_sync(struct pane *p, const struct model *m, int rows, int room, struct intent *want)
 {
 	struct metrics_state *s = p->state;
-	size_t selected = s->list.selected < s->row_count ? s->rows[s->list.selected] : SIZE_MAX;
+	size_t selected = s->list.selected < s->row_count ? s->rows[s->list.selected].at : SIZE_MAX;
 
 	(void)want;
 	arrange(s, m);
 	for (size_t i = 0; i < s->row_count; i++)	/* the selection stays with the proposal, wherever it moves */
-		if (s->rows[i] == selected)
+		if (s->rows[i].at == selected)
 			s->list.selected = i;
 	if (!s->is_touched && !p->focused)
 		s->list.selected = newest_row(s, m);
@@ -523,7 +526,7 @@ static void metrics_title(const struct pane *p, const struct model *m, struct bu
 
 static const struct proposal *selected(const struct metrics_state *s, const struct model *m)
 {
-	return !s->on_base && s->list.selected < s->row_count ? &m->proposals[s->rows[s->list.selected]] : NULL;
+	return !s->on_base && s->list.selected < s->row_count ? &m->proposals[s->rows[s->list.selected].at] : NULL;
 }
 
 static void sort_by(struct metrics_state *s, enum column column)
@@ -602,7 +605,7 @@ static enum pane_result metrics_act(struct pane *p, const struct model *m, const
 static void row_text(const void *data, size_t i, struct buf *out)
 {
 	const struct view *v = data;
-	const struct proposal *p = &v->m->proposals[v->s->rows[i]];
+	const struct proposal *p = &v->m->proposals[v->s->rows[i].at];
 	struct standing standing = standing_of(p);
 
 	buf_printf(out, "%s %s %s %s", p->id, p->title ? p->title : "", standing.verdict, standing.state);
@@ -628,7 +631,7 @@ static void metrics_show(struct pane *p, const struct model *m, const char *what
 	arrange(s, m);
 	s->on_base = !strcmp(what, "base");
 	for (size_t i = 0; i < s->row_count; i++)
-		if (!strcmp(m->proposals[s->rows[i]].id, what))
+		if (!strcmp(m->proposals[s->rows[i].at].id, what))
 			list_select(&s->list, i);
 }
 
