@@ -154,7 +154,7 @@ static int about_rows(int rows)
 	return rows < SHORT_ROWS ? 1 : rows < TALL_ROWS ? rows / 5 : rows / 3;
 }
 
-static struct places places_of(int rows, int columns, size_t files)
+static struct places places_of(int rows, int columns, size_t proposals, size_t files)
 {
 	struct places at = { 0 };
 	struct rect right = { 0, 0, rows, columns };
@@ -167,8 +167,9 @@ static struct places places_of(int rows, int columns, size_t files)
 		at.files = (struct rect){ rows - file_rows, 0, file_rows, width };
 		right = (struct rect){ 0, width + 1, rows, columns - width - 1 };
 	} else if (rows >= TALL_ROWS) {
-		at.queue = (struct rect){ 0, 0, QUEUE_ROWS, columns };
-		right = (struct rect){ QUEUE_ROWS + 1, 0, rows - QUEUE_ROWS - 1, columns };
+		int queue_rows = proposals < QUEUE_ROWS ? (int)proposals : QUEUE_ROWS;
+		at.queue = (struct rect){ 0, 0, queue_rows, columns };
+		right = (struct rect){ queue_rows + 1, 0, rows - queue_rows - 1, columns };
 	} else if (rows > 2) {
 		at.queue = (struct rect){ 0, 0, 1, columns };
 		right = (struct rect){ 1, 0, rows - 1, columns };
@@ -409,7 +410,7 @@ static int review_sync(struct pane *pane, const struct model *m, int rows, int c
 	if (p && rows > 0)
 		ask(r, p, want);
 	slot = slot_of(r, p);
-	r->places = places_of(rows, columns, slot ? slot->diff.file_count : 0);
+	r->places = places_of(rows, columns, r->order.count, slot ? slot->diff.file_count : 0);
 	if (p && rows > 0) {
 		sync_about(pane, m, p, slot);
 		sync_sheet(pane, p, slot);
@@ -526,7 +527,7 @@ static void review_draw(const struct pane *p, const struct model *m, struct canv
 		viewed_draw(&r->viewed, shown, r->sheet.diff, current_file(r), &files);
 	if (r->places.about.x)
 		canvas_vline(c, 0, r->places.about.x - 1, c->rows, STYLE_BORDER);
-	else if (r->places.queue.rows > 1)
+	else if (r->places.about.y > r->places.queue.rows)
 		canvas_hline(c, r->places.queue.rows, 0, c->columns, STYLE_BORDER);
 	about_draw(&r->about, &about);
 	draw_bar(r, shown, &bar);

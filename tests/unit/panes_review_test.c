@@ -319,6 +319,14 @@ static void test_small(void **state)
 		}
 }
 
+static void test_few(void **state)
+{
+	(void)state;
+	apply("{\"seq\":1,\"time\":\"2026-11-21T14:00:00Z\",\"kind\":\"proposal_submitted\",\"proposal\":\"p1\",\"rev\":1,\"commit\":\"c\",\"title\":\"only one\",\"baseline\":\"4f2c91e000\",\"files\":1,\"added\":1,\"removed\":3}");
+	size(80, 16);
+	golden("one-80x16");
+}
+
 static void test_hostile(void **state)
 {
 	(void)state;
@@ -759,7 +767,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_overview), TEST(test_zoomed), TEST(test_other_states), TEST(test_small), TEST(test_hostile), TEST(test_empty),
+		TEST(test_overview), TEST(test_zoomed), TEST(test_other_states), TEST(test_small), TEST(test_few), TEST(test_hostile), TEST(test_empty),
 		TEST(test_long_lines), TEST(test_subject_is_what_is_drawn), TEST(test_an_answer_about_something_else), TEST(test_a_failed_answer),
 		TEST(test_approve_goes_on_when_it_is_true), TEST(test_veto_stays_with_what_it_was_opened_on), TEST(test_disabled_actions_say_why),
 		TEST(test_sign_waive_cancel_retry), TEST(test_comments_are_kept_until_the_engine_has_them), TEST(test_jumps_and_search),
