@@ -1,5 +1,6 @@
 /* Rows, one of which is selected. The rows stay with the pane; here is only which one is selected and which is the first
- * one shown. Actions move the selection, sync clamps it and scrolls as little as shows it.
+ * one shown. Actions move the selection, sync clamps it and scrolls as little as shows it; while nothing shows it leaves
+ * the scrolling alone, and as more rows come to show it goes back towards the first.
  */
 #include "tui/list.h"
 
@@ -12,12 +13,16 @@ enum { WHEEL_ROWS = 3 };
 
 void list_sync(struct list *l, size_t count, int rows)
 {
-	size_t shown = rows > 0 ? (size_t)rows : 1;
+	size_t shown = rows > 0 ? (size_t)rows : 1, more = rows > l->shown_rows ? (size_t)(rows - l->shown_rows) : 0;
 
 	l->count = count;
 	l->rows = rows;
 	if (l->selected >= count || l->follow)
 		l->selected = count ? count - 1 : 0;
+	if (rows <= 0)
+		return;
+	l->shown_rows = rows;
+	l->top -= more < l->top ? more : l->top;
 	if (l->top + shown > count)
 		l->top = count > shown ? count - shown : 0;
 	if (l->selected < l->top)

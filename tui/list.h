@@ -11,6 +11,7 @@
 struct list {
 	size_t count, selected, top;	/* top: the first row shown */
 	int rows;			/* rows shown, as of the last sync */
+	int shown_rows;			/* the same when any were shown last */
 	int follow;			/* the last row stays selected as rows come in */
 	char *search;			/* owned; what is searched for, NULL when nothing */
 };

@@ -93,6 +93,27 @@ static void test_list_moves_and_scrolls(void **state)
 	list_release(&l);
 }
 
+static void test_list_keeps_its_place(void **state)
+{
+	struct list l = { 0 };
+
+	(void)state;
+	list_sync(&l, 20, 5);
+	list_select(&l, 7);
+	list_sync(&l, 20, 5);
+	press(&l, ACTION_UP);
+	press(&l, ACTION_UP);
+	assert_int_equal(l.top, 3);
+	list_sync(&l, 20, 0);
+	list_sync(&l, 20, 5);
+	assert_int_equal(l.selected, 5);
+	assert_int_equal(l.top, 3);
+	list_sync(&l, 20, 7);
+	assert_int_equal(l.top, 1);
+	list_sync(&l, 20, 19);
+	assert_int_equal(l.top, 0);
+}
+
 static void test_list_follows(void **state)
 {
 	struct list l = { .follow = 1 };
@@ -348,7 +369,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_teardown(f, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_list_moves_and_scrolls), TEST(test_list_follows), TEST(test_list_draws_and_searches),
+		TEST(test_list_moves_and_scrolls), TEST(test_list_keeps_its_place), TEST(test_list_follows), TEST(test_list_draws_and_searches),
 		TEST(test_text_follows_until_the_reader_scrolls_up), TEST(test_text_that_does_not_grow_never_follows),
 		TEST(test_text_with_a_current_line), TEST(test_text_wraps), TEST(test_text_search), TEST(test_progress), TEST(test_evidence),
 		TEST(test_spread), TEST(test_sparkline), TEST(test_numbers),
