@@ -184,7 +184,7 @@ void chrome_bar(const struct chrome *chrome, struct canvas *c)
 		add_best(&parts, m);
 		add_money(&parts, m);
 		add_elapsed(&parts, chrome);
-		if (m->viewer_count > 1)
+		if (m->viewer_count > 1 && chrome->connected)
 			snprintf(add(&parts, 2, STYLE_TITLE_BAR)->text, PART_TEXT, "%zu viewers", m->viewer_count);
 	}
 	fit(&parts, end - 1);
@@ -277,12 +277,15 @@ void chrome_footer(const struct keymap *map, enum context context, struct canvas
 
 void chrome_too_small(struct canvas *c)
 {
-	char text[80];
-	const char *at = text;
+	char text[3][80];
+	int i = 0;
 
-	snprintf(text, sizeof text, "skydeck needs %dx%d, this is %dx%d", LAYOUT_MIN_COLUMNS, LAYOUT_MIN_ROWS, c->columns, c->rows);
-	for (int y = 0, used; y < c->rows && c->columns > 0 && *at; y++, at += text_fit(at, c->columns, &used))
-		canvas_text(c, y, 0, STYLE_DEFAULT, at, c->columns);
+	snprintf(text[0], sizeof text[0], "skydeck needs %dx%d, this is %dx%d", LAYOUT_MIN_COLUMNS, LAYOUT_MIN_ROWS, c->columns, c->rows);
+	snprintf(text[1], sizeof text[1], "skydeck needs %dx%d", LAYOUT_MIN_COLUMNS, LAYOUT_MIN_ROWS);
+	snprintf(text[2], sizeof text[2], "%dx%d", LAYOUT_MIN_COLUMNS, LAYOUT_MIN_ROWS);
+	while (i < 2 && text_columns(text[i]) > c->columns)
+		i++;
+	canvas_text_cut(c, 0, 0, STYLE_DEFAULT, text[i], c->columns);
 }
 
 void chrome_divider(struct rect d, int focused, struct canvas *c)

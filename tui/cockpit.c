@@ -20,7 +20,7 @@
 #include "tui/cockpit_state.h"
 #include "tui/script.h"
 
-enum { FIRST_PICTURE = 35000, RETRY = 1000000, RETRY_MAX = 8000000, SETTINGS_TAG = 0, WORDS_MAX = 64, REPLY_MAX = 4096 };
+enum { FIRST_PICTURE = 35000, RETRY = 500000, RETRY_MAX = 4000000, SETTINGS_TAG = 0, WORDS_MAX = 64, REPLY_MAX = 4096 };
 
 static void connect_again(void *data);
 
@@ -41,14 +41,41 @@ static void apply_settings(struct cockpit *c, const struct json *s)
 
 /* link */
 
+/* What was on the screen gives way to what the engine that came back says, at once and when it is all there. */
+static void take_up(struct cockpit *c)
+{
+	struct model *next = c->again;
+	if (!next || next->seq < c->caught_up_at)
+		return;
+	model_release(&c->model);
+	c->model = *next;
+	free(next);
+	c->again = NULL;
+	ui_connected(c->ui, 1);
+	ui_message(c->ui, "the engine is there again");
+}
+
+static void give_up_again(struct cockpit *c)
+{
+	if (c->again)
+		model_release(c->again);
+	free(c->again);
+	c->again = NULL;
+}
+
 static void welcomed(void *data, uint64_t seq, const char *viewer)
 {
 	struct cockpit *c = data;
 	(void)viewer;
 	c->caught_up_at = seq;
 	c->retry = RETRY;
-	if (c->ui)
-		ui_connected(c->ui, 1);
+	take_up(c);
+}
+
+static void say_the_end(struct cockpit *c)
+{
+	if (c->ui && c->model.state == SESSION_ENDED)
+		ui_message(c->ui, "the session has ended%s%s", c->model.ended_reason ? ": " : "", c->model.ended_reason ? c->model.ended_reason : "");
 }
 
 static void event(void *data, const struct event *ev, const char *line, size_t len)
@@ -56,7 +83,10 @@ static void event(void *data, const struct event *ev, const char *line, size_t l
 	struct cockpit *c = data;
 	(void)line;
 	(void)len;
-	model_apply(&c->model, ev);
+	model_apply(c->again ? c->again : &c->model, ev);
+	take_up(c);
+	if (ev->kind == EVENT_SESSION_ENDED && ev->seq > c->caught_up_at)
+		say_the_end(c);
 	snprintf(c->last_kind, sizeof c->last_kind, "%s", ev->kind == EVENT_UNKNOWN ? "" : event_name(ev->kind));
 	if (c->script)
 		script_event(c->script, c->last_kind);
@@ -91,9 +121,12 @@ static void closed(void *data, const char *why)
 	c->client = NULL;
 	if (c->options->leave_at_end && c->model.state == SESSION_ENDED)
 		loop_stop(c->loop);
+	give_up_again(c);
 	if (!c->ui)
 		return;
 	ui_connected(c->ui, 0);
+	if (c->model.state != SESSION_ENDED)
+		ui_message(c->ui, "%s", why);
 	c->reconnect = loop_after(c->loop, c->retry, connect_again, c);
 }
 
@@ -111,8 +144,8 @@ static void connect_again(void *data)
 		c->reconnect = loop_after(c->loop, c->retry, connect_again, c);
 		return;
 	}
-	model_release(&c->model);
-	model_init(&c->model);
+	c->again = xcalloc(1, sizeof *c->again);
+	model_init(c->again);
 	c->client = client;
 }
 
@@ -120,7 +153,8 @@ static void connect_again(void *data)
 
 static void no_engine(struct cockpit *c, uint64_t tag)
 {
-	ui_answer(c->ui, tag, NULL, "the engine is not there: skydeck starts it again");
+	ui_answer(c->ui, tag, NULL, c->model.state == SESSION_ENDED ? "the session has ended: `skydeck serve --new` begins another" :
+	          "no engine runs: `skydeck serve` starts it again");
 }
 
 static void backend_command(void *data, const char *name, struct json *args, uint64_t tag)
@@ -271,7 +305,7 @@ static int open_screen(struct cockpit *c, struct err *err)
 			return -1;
 	}
 	struct ui_options options = { .loop = c->loop, .term = c->term, .keymap = c->keymap, .model = &c->model, .panes = o->panes,
-		.commands = o->commands, .backend = &backend, .data = c, .rows = 24, .columns = 80, .ascii = c->ascii || o->ascii,
+		.commands = o->commands, .backend = &backend, .data = c, .rows = 24, .columns = 80, .ascii = c->ascii || o->ascii || (c->term && term_wants_ascii(c->term)),
 		.mouse = c->mouse && !o->no_mouse, .bell = c->bell && !o->script, .observer = o->observe, .theme = name, .frozen = frozen };
 	c->ui = ui_new(&options);
 	ui_connected(c->ui, c->client != NULL);
@@ -290,6 +324,7 @@ static void close_all(struct cockpit *c)
 	term_close(c->term);
 	script_free(c->script);
 	keymap_free(c->keymap);
+	give_up_again(c);
 	model_release(&c->model);
 	loop_free(c->loop);
 	free(c->theme);

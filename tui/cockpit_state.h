@@ -13,6 +13,7 @@ struct cockpit {
 	struct loop *loop;
 	struct client *client;		/* NULL: the engine is gone */
 	struct model model;
+	struct model *again;		/* after the engine came back: its history, until it is whole; NULL: none */
 	struct keymap *keymap;
 	struct term *term;		/* NULL: none */
 	struct ui *ui;			/* NULL until the first picture */

@@ -108,7 +108,7 @@ static int is_idle(struct cockpit *c, const char *what)
 {
 	static int64_t since;
 	(void)what;
-	if (!ui_is_idle(c->ui) || c->typed || (c->client && c->model.seq < c->caught_up_at))
+	if (!ui_is_idle(c->ui) || c->typed || (c->client && (c->again || c->model.seq < c->caught_up_at)))
 		since = 0;
 	else if (!since)
 		since = clock_monotonic();

@@ -447,7 +447,7 @@ static void test_sizes(void **state)
 	expect_line(-1, "? help");
 	ui_resize(ui, 5, 20);
 	ui_draw(ui);
-	expect_line(0, "skydeck needs 40x12,");
+	expect_line(0, "skydeck needs 40x12\n");
 	ui_resize(ui, 1, 1);
 	ui_draw(ui);
 	press("z");
