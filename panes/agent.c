@@ -1,5 +1,6 @@
-/* What the agent does, and what came of it: its proposals with where they are from, verdicts, vetoes, what it was told. The text
- * is made from the model's activity, anew when a line was added; following its end until the reader scrolls up. */
+/* What the agent does, and what came of it: its proposals with where they are from, verdicts, vetoes, what it was
+ * told. The text is made from the model's activity, anew when a line was added; following its end until the reader
+ * scrolls up. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,8 @@ static void make(struct page *page, const struct model *m)
 		buf_truncate(&text, 0);
 		standing_event_text(a, &text);
 		add_sources(m, a, &text);
-		page_add(page, time, STYLE_MUTED, page->columns >= 60 ? TIME : 0, buf_str(&text), standing_event_style(m, a));
+		page_add(page, time, STYLE_MUTED, page->columns >= 60 ? TIME : 0, buf_str(&text),
+			standing_event_style(m, a));
 	}
 	buf_release(&text);
 }
@@ -83,7 +85,8 @@ static int agent_sync(struct pane *p, const struct model *m, int rows, int colum
 	return 0;
 }
 
-/* The strip of one line must say what is worth most: what the agent does, in its words or the last thing that came of it. */
+/* The strip of one line must say what is worth most: what the agent does, in its words or the last thing that came of
+ * it. */
 static void agent_title(const struct pane *p, const struct model *m, struct buf *out)
 {
 	char money[NUMBER_TEXT];
@@ -141,7 +144,8 @@ static void agent_draw(const struct pane *p, const struct model *m, struct canva
 	page_draw(&s->page, &text, p->focused);
 	if (s->page.count)
 		return;
-	canvas_text_cut(&text, 0, 1, STYLE_MUTED, "What the agent proposes, from which source, and what comes back stands here.", -1);
+	canvas_text_cut(&text, 0, 1, STYLE_MUTED,
+		"What the agent proposes, from which source, and what comes back stands here.", -1);
 	canvas_text_cut(&text, 1, 1, STYLE_MUTED, "m tells it something; it reads that at its next turn.", -1);
 }
 

@@ -1,5 +1,5 @@
-/* What was spent, on what, and what the limit leaves. VMs that run have cost since the last event about them: that is counted up
- * to the time shown, and said to be an estimate. */
+/* What was spent, on what, and what the limit leaves. VMs that run have cost since the last event about them: that is
+ * counted up to the time shown, and said to be an estimate. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,9 +25,9 @@ static int is_up(const struct worker *w)
 /* Dollars of a worker so far, and what it has cost since the last event about it. */
 static double cost_of(const struct worker *w, int64_t now)
 {
-	double running = is_up(w) && w->usd_per_hour > 0 && now > w->since ? w->usd_per_hour * (double)(now - w->since) / 3.6e9 : 0;
+	int costs = is_up(w) && w->usd_per_hour > 0 && now > w->since;
 
-	return w->usd + running;
+	return w->usd + (costs ? w->usd_per_hour * (double)(now - w->since) / 3.6e9 : 0);
 }
 
 static double hourly(const struct model *m)
@@ -96,7 +96,8 @@ static int budget_sync(struct pane *p, const struct model *m, int rows, int colu
 	add_limit(&s->page, m);
 	add_workers(&s->page, m, p->now);
 	page_blank(&s->page);
-	page_add(&s->page, NULL, STYLE_DEFAULT, 0, "Workers are counted by the clock, the sums above by what was booked. At the limit everything stops.", STYLE_MUTED);
+	page_add(&s->page, NULL, STYLE_DEFAULT, 0, "Workers are counted by the clock, the sums above by what was booked. "
+		"At the limit everything stops.", STYLE_MUTED);
 	page_sync(&s->page, rows);
 	return hourly(m) > 0 && m->state != SESSION_ENDED;
 }

@@ -1,5 +1,5 @@
-/* What happened, a line each: the model's activity. The whole text of the selected line stands below the list where the list
- * has to cut it; Enter goes to what the line is about. */
+/* What happened, a line each: the model's activity. The whole text of the selected line stands below the list where
+ * the list has to cut it; Enter goes to what the line is about. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,10 +31,12 @@ struct view {
 static enum filter kind_of(const struct activity *a)
 {
 	switch (a->kind) {
-	case EVENT_APPROVED: case EVENT_VETOED: case EVENT_REVISION_ASKED: case EVENT_SIGNED: case EVENT_GUARD_WAIVED: case EVENT_CANCELLED:
-	case EVENT_RETRIED: case EVENT_STEERED: case EVENT_AUTONOMY_SET: case EVENT_PAUSED: case EVENT_RESUMED:
+	case EVENT_APPROVED: case EVENT_VETOED: case EVENT_REVISION_ASKED: case EVENT_SIGNED: case EVENT_GUARD_WAIVED:
+	case EVENT_CANCELLED: case EVENT_RETRIED: case EVENT_STEERED: case EVENT_AUTONOMY_SET: case EVENT_PAUSED:
+	case EVENT_RESUMED:
 		return FILTER_DECISIONS;
-	case EVENT_VERDICT: case EVENT_LANDED: case EVENT_LANDING_FAILED: case EVENT_WAVE_STARTED: case EVENT_WAVE_ENDED:
+	case EVENT_VERDICT: case EVENT_LANDED: case EVENT_LANDING_FAILED: case EVENT_WAVE_STARTED:
+	case EVENT_WAVE_ENDED:
 		return FILTER_RESULTS;
 	case EVENT_WORKER_CHANGED: case EVENT_ROUND_VOIDED:
 		return FILTER_WORKERS;
@@ -87,7 +89,8 @@ static void draw_detail(const struct view *v, struct canvas *c)
 	a = activity_of(v, v->s->list.selected);
 	clock_date(a->time, date);
 	canvas_hline(c, 0, 0, c->columns, STYLE_BORDER);
-	canvas_printf(c, 0, 2, STYLE_MUTED, " %s, event %llu, by %s ", date, (unsigned long long)a->seq, a->by ? a->by : "engine");
+	canvas_printf(c, 0, 2, STYLE_MUTED, " %s, event %llu, by %s ", date, (unsigned long long)a->seq,
+		a->by ? a->by : "engine");
 	buf_puts(&text, a->text);
 	rest = buf_str(&text);
 	for (int y = 1; y < c->rows && *rest; y++) {
@@ -103,12 +106,15 @@ static void events_draw(const struct pane *p, const struct model *m, struct canv
 {
 	const struct events_state *s = p->state;
 	struct view view = { s, m };
-	struct canvas detail = canvas_sub(c, (struct rect){ c->rows - detail_rows(c->rows), 0, detail_rows(c->rows), c->columns });
+	int below = detail_rows(c->rows);
+	struct canvas detail = canvas_sub(c, (struct rect){ c->rows - below, 0, below, c->columns });
 
 	list_draw(&s->list, c, 0, p->focused, draw_row, &view);
 	draw_detail(&view, &detail);
 	if (!s->row_count)
-		canvas_text_cut(c, 0, 1, STYLE_MUTED, s->filter ? "None of these yet: f shows the next kind." : "What happens in the session stands here, a line each.", -1);
+		canvas_text_cut(c, 0, 1, STYLE_MUTED, s->filter
+			? "None of these yet: f shows the next kind."
+			: "What happens in the session stands here, a line each.", -1);
 }
 
 static void collect(struct events_state *s, const struct model *m)
@@ -155,14 +161,13 @@ static void events_title(const struct pane *p, const struct model *m, struct buf
 
 static enum pane_result go_to(const struct activity *a, struct intent *want)
 {
-	char worker[16];
-
 	if (a->proposal)
 		return intent_go(want, "review", a->proposal);
 	if (kind_of(a) == FILTER_WORKERS) {
-		worker[0] = '\0';
-		strncat(worker, a->text, strcspn(a->text, " ") < sizeof worker ? strcspn(a->text, " ") : sizeof worker - 1);
-		return intent_go(want, "grid", worker);
+		char *worker = xstrndup(a->text, strcspn(a->text, " "));
+		enum pane_result result = intent_go(want, "grid", worker);
+		free(worker);
+		return result;
 	}
 	if (a->kind == EVENT_SOURCE_ADDED)
 		return intent_go(want, "reading", NULL);

@@ -1,8 +1,9 @@
-/* One proposal's evidence: its pairs over their number, what each worker says, how the evidence grew, and what other rules would
- * say of the same numbers. On `base`: the metric's history, wave by wave.
+/* One proposal's evidence: its pairs over their number, what each worker says, how the evidence grew, and what other
+ * rules would say of the same numbers. On `base`: the metric's history, wave by wave.
  *
- * Everything is laid out on a sheet as high as it needs to be, of which the pane shows a part: from 100 columns the tables stand
- * beside the plot, else below it. The layout is a pure function of the model and the width, so draw computes it anew. */
+ * Everything is laid out on a sheet as high as it needs to be, of which the pane shows a part: from 100 columns the
+ * tables stand beside the plot, else below it. The layout is a pure function of the model and the width, so draw
+ * computes it anew. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,8 @@ static double percent(double ratio)
 
 /* Other rules, on the same numbers */
 
-/* "sd < 2 % of the mean" (the write-up of research-driven agents): the number of pairs from which it would have kept, 0: never. */
+/* "sd < 2 % of the mean" (the write-up of research-driven agents): the number of pairs from which it would have kept,
+ * 0: never. */
 static size_t kept_by_deviation(const struct model *m, const struct proposal *p)
 {
 	double values[PAIRS_MAX], base[PAIRS_MAX];
@@ -49,7 +51,9 @@ static size_t kept_by_deviation(const struct model *m, const struct proposal *p)
 	for (size_t n = 1; n <= p->pair_count && n <= PAIRS_MAX; n++) {
 		values[n - 1] = p->pairs[n - 1].value;
 		base[n - 1] = p->pairs[n - 1].base_value;
-		double mean = stats_mean(values, n), gain = (mean - stats_mean(base, n)) * (m->lower_is_better ? -1 : 1);
+		double mean = stats_mean(values, n), gain = mean - stats_mean(base, n);
+		if (m->lower_is_better)
+			gain = -gain;
 		if (n >= 3 && gain > 0 && stats_deviation(values, n) < 0.02 * mean)
 			return n;
 	}
@@ -84,16 +88,23 @@ static double u_test(const struct proposal *p)
 	}
 	if (n < 2)
 		return NAN;
-	return 2 * n <= STATS_EXACT ? stats_mann_whitney(values, n, base, n).p_two : stats_mann_whitney_normal(values, n, base, n).p;
+	if (2 * n <= STATS_EXACT)
+		return stats_mann_whitney(values, n, base, n).p_two;
+	return stats_mann_whitney_normal(values, n, base, n).p;
 }
 
 /* The sheet. Each part draws from row y on and returns the row after it; c may be cut off above and below. */
 
-static int draw_pair_of_words(struct canvas *c, int y, int x, int label, const char *name, enum style s, const char *text)
+static int draw_rule(struct canvas *c, int y, const char *name, const char *text)
 {
-	canvas_text(c, y, x, STYLE_MUTED, name, label);
-	canvas_text_cut(c, y, x + label, s, text, -1);
+	canvas_text(c, y, 1, STYLE_MUTED, name, -1);
+	canvas_text_cut(c, y, 16, STYLE_DEFAULT, text, -1);
 	return y + 1;
+}
+
+static const char *pi_word(double confidence)
+{
+	return confidence >= 2 ? "likely real" : confidence >= 1 ? "marginal" : "within noise";
 }
 
 static int draw_other_rules(const struct model *m, const struct proposal *p, struct canvas *c, int y)
@@ -107,17 +118,17 @@ static int draw_other_rules(const struct model *m, const struct proposal *p, str
 		snprintf(text, sizeof text, "keep (from pair %zu)", kept);
 	else
 		snprintf(text, sizeof text, "not kept");
-	y = draw_pair_of_words(c, y, 1, 15, "sd < 2 %", STYLE_DEFAULT, text);
+	y = draw_rule(c, y, "sd < 2 %", text);
 	if (isnan(confidence))
 		snprintf(text, sizeof text, "-");
 	else
-		snprintf(text, sizeof text, "%.1f, \"%s\"", confidence, confidence >= 2 ? "likely real" : confidence >= 1 ? "marginal" : "within noise");
-	y = draw_pair_of_words(c, y, 1, 15, "pi confidence", STYLE_DEFAULT, text);
+		snprintf(text, sizeof text, "%.1f, \"%s\"", confidence, pi_word(confidence));
+	y = draw_rule(c, y, "pi confidence", text);
 	if (isnan(probability))
 		snprintf(text, sizeof text, "-");
 	else
 		snprintf(text, sizeof text, probability < 0.0005 ? "p < 0.001" : "p = %.3f", probability);
-	return draw_pair_of_words(c, y, 1, 15, "U test", STYLE_DEFAULT, text);
+	return draw_rule(c, y, "U test", text);
 }
 
 /* Pairs that confirm have another mark: they are of another worker, or of binaries that were built anew. */
@@ -250,12 +261,12 @@ static int column_of_pair(const struct plot *plot, const struct proposal *p, siz
 /* Pair numbers below their dots: the first, the last, and every fifth that has room. */
 static void draw_pair_numbers(const struct plot *plot, const struct proposal *p, struct canvas *c, int y)
 {
-	int free_from = 0;
+	int free_from = 0, end = p->pair_count ? column_of_pair(plot, p, p->pair_count - 1) : 0;
 
 	for (size_t n = 1; n <= p->pair_count; n++) {
 		char text[24];
-		int x = column_of_pair(plot, p, n - 1), near_end = n != p->pair_count && column_of_pair(plot, p, p->pair_count - 1) - x < 4;
-		if ((n != 1 && n % 5 && n != p->pair_count) || x < free_from || near_end)
+		int x = column_of_pair(plot, p, n - 1), is_last = n == p->pair_count;
+		if ((n != 1 && n % 5 && !is_last) || x < free_from || (!is_last && end - x < 4))
 			continue;
 		snprintf(text, sizeof text, "%zu", n);
 		free_from = x + canvas_text(c, y, x, STYLE_MUTED, text, -1) + 1;
@@ -278,7 +289,8 @@ static int draw_plot(const struct proposal *p, struct canvas *c, int y, int rows
 		else
 			canvas_put(c, change < 0 ? y + rows - 1 : y, x, STYLE_WARN, change < 0 ? 0x2193 : 0x2191);
 		if ((change < plot.low || change > plot.high) && !outside++)
-			snprintf(far, sizeof far, "far out, nearly ignored: pair %zu %+.1f %%, %s", i + 1, change, p->pairs[i].worker ? p->pairs[i].worker : "");
+			snprintf(far, sizeof far, "far out, nearly ignored: pair %zu %+.1f %%, %s", i + 1, change,
+				p->pairs[i].worker ? p->pairs[i].worker : "");
 	}
 	draw_pair_numbers(&plot, p, c, y + rows);
 	y += rows + 1;
@@ -389,7 +401,8 @@ static int draw_head(const struct model *m, const struct proposal *p, struct can
 	int end = c->columns, x;
 
 	if (*standing.verdict && p->pair_count && c->columns >= 60)
-		snprintf(text, sizeof text, "%s at pair %zu%s%s", standing.verdict, p->pair_count, *standing.state ? ", " : "", standing.state);
+		snprintf(text, sizeof text, "%s at pair %zu%s%s", standing.verdict, p->pair_count,
+			*standing.state ? ", " : "", standing.state);
 	else
 		snprintf(text, sizeof text, "%s", standing.word);
 	end = canvas_text_right(c, y, end, standing.style, text);
@@ -445,7 +458,8 @@ static int draw_proposal(const struct model *m, const struct proposal *p, struct
 
 /* The baseline's history */
 
-static void draw_wave(const struct model *m, const struct wave *w, const struct bar_axis *axis, double first, struct canvas *c, int y)
+static void draw_wave(const struct model *m, const struct wave *w, const struct bar_axis *axis, double first,
+	struct canvas *c, int y)
 {
 	struct spread s = history_of_wave(m, w->number);
 	char text[NUMBER_TEXT];
@@ -474,7 +488,8 @@ static int draw_history(const struct model *m, struct canvas *c, int y)
 			axis.zero = s.mean;
 	}
 	if (isnan(axis.zero)) {
-		canvas_text_cut(c, y, 0, STYLE_MUTED, "The baseline's value appears here, wave by wave, once it is measured.", -1);
+		canvas_text_cut(c, y, 0, STYLE_MUTED,
+			"The baseline's value appears here, wave by wave, once it is measured.", -1);
 		return y + 1;
 	}
 	canvas_text(c, y, 0, STYLE_HEADING, "wave   baseline    n      mean  since start", -1);
@@ -486,7 +501,8 @@ static int draw_history(const struct model *m, struct canvas *c, int y)
 			const struct proposal *p = &m->proposals[k];
 			if (p->state != STATE_LANDED || p->wave != m->waves[i].number)
 				continue;
-			canvas_printf(c, y, 7, STYLE_GOOD, "◆ %s landed, %+.1f %%: %s", p->id, p->change_percent, p->title ? p->title : "");
+			canvas_printf(c, y, 7, STYLE_GOOD, "◆ %s landed, %+.1f %%: %s", p->id, p->change_percent,
+				p->title ? p->title : "");
 			y++;
 		}
 	}
@@ -500,7 +516,8 @@ static int draw_base(const struct model *m, struct canvas *c, int y)
 	snprintf(text, sizeof text, "base %.10s   %s", m->baseline ? m->baseline : "", m->metric ? m->metric : "");
 	canvas_text(c, y++, 0, STYLE_STRONG, text, -1);
 	if (count_in_state(m, STATE_LANDED)) {
-		snprintf(text, sizeof text, "%+.1f %% by what landed (the product of what was measured, each against its own baseline)", landed_percent(m));
+		snprintf(text, sizeof text, "%+.1f %% by what landed (the product of what was measured, each against its "
+			"own baseline)", landed_percent(m));
 		canvas_text_cut(c, y++, 0, STYLE_GOOD, text, -1);
 	}
 	return draw_history(m, c, y + 1);
@@ -593,7 +610,10 @@ static enum pane_result evidence_act(struct pane *p, const struct model *m, cons
 	case ACTION_LEFT: case ACTION_PREVIOUS_PROPOSAL: return go_to(p, m, -1);
 	case ACTION_RIGHT: case ACTION_NEXT_PROPOSAL: return go_to(p, m, 1);
 	case ACTION_ENTER: return proposal ? intent_go(want, "review", proposal->id) : PANE_HANDLED;
-	case ACTION_LOG: return proposal && proposal->verdict_run ? intent_open(want, "log", proposal->verdict_run) : PANE_IGNORED;
+	case ACTION_LOG:
+		if (!proposal || !proposal->verdict_run)
+			return PANE_IGNORED;
+		return intent_open(want, "log", proposal->verdict_run);
 	case ACTION_COPY: return intent_copy(want, subject(p));
 	default: return PANE_IGNORED;
 	}

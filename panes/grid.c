@@ -1,8 +1,9 @@
 /* The grid: a tile for each worker, and a line for each step that runs beside them (builds and checks of the wave).
  *
- * A tile says, line by line: who and in what state; what runs, and how far the round is; how noisy it has been; the last
- * line of the log. How many lines of it show hangs on the height, so that all workers stay in sight as long as they can.
- * What did not end in three times its usual time is called late; what is down, lost or in quarantine is drawn muted. */
+ * A tile says, line by line: who and in what state; what runs, and how far the round is; how noisy it has been; the
+ * last line of the log. How many lines of it show hangs on the height, so that all workers stay in sight as long as
+ * they can. What did not end in three times its usual time is called late; what is down, lost or in quarantine is
+ * drawn muted. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,8 @@
 #include "tui/number.h"
 #include "tui/pane.h"
 
-enum { TILE_COLUMNS = 32, TILE_WIDE = 60, TILE_ROWS = 4, TILE_GAP = 2, SAMPLES = 15, PROGRESS_MAX = 24, LATE_FACTOR = 3, LATE_SECONDS = 5 };
+enum { TILE_COLUMNS = 32, TILE_WIDE = 60, TILE_ROWS = 4, TILE_GAP = 2, SAMPLES = 15, PROGRESS_MAX = 24,
+	LATE_FACTOR = 3, LATE_SECONDS = 5 };
 
 struct grid_state {
 	size_t selected, count;		/* workers first, then steps */
@@ -93,7 +95,7 @@ static int place_in_order(const char *order, const char *arm, int *count)
 /* How far it is, 0..1, as far as earlier ones tell; NAN: nobody knows. */
 static double progress(const struct pane *p, const struct model *m, const struct worker *w, const struct run *r)
 {
-	double usual = usual_seconds(m, r->step), share = isfinite(usual) && usual > 0 ? fmin(elapsed(p, r) / usual, 0.95) : NAN;
+	double usual = usual_seconds(m, r->step), share = usual > 0 ? fmin(elapsed(p, r) / usual, 0.95) : NAN;
 	int count, place;
 
 	if (strcmp(r->step, "measure") || !w)
@@ -102,12 +104,17 @@ static double progress(const struct pane *p, const struct model *m, const struct
 	return count ? (place + (isnan(share) ? 0 : share)) / count : share;
 }
 
+static const char *step_word(const struct run *r)
+{
+	return !strcmp(r->step, "build") ? "building" : !strcmp(r->step, "checks") ? "checking" : r->step;
+}
+
 static void what_runs(const struct run *r, const struct worker *w, struct buf *out)
 {
 	const char *arm = r->arm ? r->arm : "";
 
 	if (strcmp(r->step, "measure"))
-		buf_printf(out, "%s %s", strcmp(r->step, "build") ? "checking" : "building", arm);
+		buf_printf(out, "%s %s", step_word(r), arm);
 	else if (!r->wave)
 		buf_printf(out, "admission pair %zu of %d", w->admission.count + 1, RULE_ADMISSION_PAIRS);
 	else
@@ -170,7 +177,8 @@ static void draw_name(const struct pane *p, const struct worker *w, struct canva
 	end = canvas_text_right(c, 0, end, STYLE_MUTED, age);
 	end = canvas_text_right(c, 0, end - (end < c->columns), state_style(w), w->state ? w->state : "");
 	x = canvas_text(c, 0, 0, STYLE_LINK, w->id, -1) + 1;
-	canvas_text_cut(c, 0, x, is_out(w) ? STYLE_MUTED : STYLE_DEFAULT, w->name ? w->name : w->runner ? w->runner : "", end - x - 1);
+	if (w->name || w->runner)
+		canvas_text_cut(c, 0, x, is_out(w) ? STYLE_MUTED : STYLE_DEFAULT, w->name ? w->name : w->runner, end - x - 1);
 }
 
 static void draw_work(const struct pane *p, const struct model *m, const struct worker *w, struct canvas *c)
@@ -198,7 +206,8 @@ static void draw_work(const struct pane *p, const struct model *m, const struct 
 			canvas_text_right(c, 0, c->columns, STYLE_WARN, late);
 		}
 		canvas_text_cut(c, 0, 0, STYLE_DEFAULT, buf_str(&text), x - 1);
-		bar_progress(c, 0, x, columns < PROGRESS_MAX ? columns : PROGRESS_MAX, share, is_late(p, m, r) ? STYLE_WARN : STYLE_BAR, STYLE_BAR_EMPTY);
+		bar_progress(c, 0, x, columns < PROGRESS_MAX ? columns : PROGRESS_MAX, share,
+			is_late(p, m, r) ? STYLE_WARN : STYLE_BAR, STYLE_BAR_EMPTY);
 	}
 	buf_release(&text);
 }
@@ -223,7 +232,8 @@ static void draw_noise(const struct worker *w, struct canvas *c)
 	}
 	for (size_t i = 0; i < w->history.count; i++)
 		highest = fmax(highest, w->history.at[i]);
-	bar_sparkline(c, 0, x, end - x < PROGRESS_MAX ? end - x : PROGRESS_MAX, w->history.at, w->history.count, 0, highest, STYLE_MUTED);
+	bar_sparkline(c, 0, x, end - x < PROGRESS_MAX ? end - x : PROGRESS_MAX, w->history.at, w->history.count, 0,
+		highest, STYLE_MUTED);
 }
 
 static void draw_last_line(const struct model *m, const struct worker *w, struct canvas *c)
@@ -232,7 +242,8 @@ static void draw_last_line(const struct model *m, const struct worker *w, struct
 	struct buf text = { 0 };
 
 	if (r && r->last_line) {
-		canvas_text_cut(c, 0, 0, strncmp(r->last_line, "METRIC", 6) ? STYLE_DEFAULT : STYLE_STRONG, r->last_line, -1);
+		canvas_text_cut(c, 0, 0, strncmp(r->last_line, "METRIC", 6) ? STYLE_DEFAULT : STYLE_STRONG,
+			r->last_line, -1);
 		return;
 	}
 	last_result(m, w, &text);
@@ -264,7 +275,7 @@ static void draw_step(const struct pane *p, const struct model *m, const struct 
 	int x;
 
 	clock_duration((int64_t)(elapsed(p, r) * 1e6), age);
-	x = canvas_printf(c, 0, 0, STYLE_INFO, "▸ %s", !strcmp(r->step, "build") ? "building" : !strcmp(r->step, "checks") ? "checking" : r->step);
+	x = canvas_printf(c, 0, 0, STYLE_INFO, "▸ %s", step_word(r));
 	x += 1 + canvas_printf(c, 0, x + 1, STYLE_LINK, "%-4s", r->arm ? r->arm : "");
 	x += 1 + canvas_printf(c, 0, x + 1, is_late(p, m, r) ? STYLE_WARN : STYLE_MUTED, "%5s", age);
 	canvas_text_cut(c, 0, x + 2, STYLE_MUTED, r->last_line ? r->last_line : "", -1);
@@ -289,8 +300,9 @@ static void draw_empty(const struct model *m, struct canvas *c)
 		"Workers that cost money start with the first approval: see 4.",
 	};
 
-	canvas_text_cut(c, 0, 1, STYLE_MUTED, m->state == SESSION_ENDED ? "The session has ended: no worker is up." : lines[0], -1);
-	for (int i = 1; i < 3 && m->state != SESSION_ENDED; i++)
+	if (m->state == SESSION_ENDED)
+		canvas_text_cut(c, 0, 1, STYLE_MUTED, "The session has ended: no worker is up.", -1);
+	for (int i = 0; i < 3 && m->state != SESSION_ENDED; i++)
 		canvas_text_cut(c, i, 1, STYLE_MUTED, lines[i], -1);
 }
 
@@ -303,7 +315,8 @@ static void grid_draw(const struct pane *p, const struct model *m, struct canvas
 		draw_empty(m, c);
 	for (size_t i = 0; i < m->worker_count; i++) {
 		long row = (long)(i / (size_t)s->across) - (long)s->top;
-		struct rect r = { (int)row * s->height, 1 + (int)(i % (size_t)s->across) * (s->width + TILE_GAP), s->height, s->width };
+		struct rect r = { (int)row * s->height, 1 + (int)(i % (size_t)s->across) * (s->width + TILE_GAP),
+			s->height, s->width };
 		struct canvas tile = canvas_sub(c, r);
 		if (row < 0 || r.y >= c->rows)
 			continue;
@@ -470,7 +483,8 @@ static enum pane_result quarantine(const struct worker *w, const struct act *act
 	if (is_out(w))
 		return intent_message(want, "%s is %s already", w->id, w->state);
 	if (act->text)
-		return strcmp(act->text, "yes") ? intent_message(want, "%s goes on", w->id) : command_worker(w, "quarantine", want);
+		return strcmp(act->text, "yes") ? intent_message(want, "%s goes on", w->id)
+		                                : command_worker(w, "quarantine", want);
 	snprintf(question, sizeof question, "take %s out and admit it anew before it measures again? type yes:", w->id);
 	return intent_prompt(want, question, "", ACTION_DROP);
 }
@@ -508,7 +522,8 @@ static enum pane_result move_row(struct grid_state *s, size_t workers, int direc
 static enum pane_result click(struct grid_state *s, const struct model *m, const struct act *act)
 {
 	int row = act->y / s->height + (int)s->top, tile_rows = ((int)m->worker_count + s->across - 1) / s->across;
-	int column = (act->x - 1) / (s->width + TILE_GAP), item = row * s->across + (column < s->across ? column : s->across - 1);
+	int column = (act->x - 1) / (s->width + TILE_GAP),
+		item = row * s->across + (column < s->across ? column : s->across - 1);
 
 	if (row >= tile_rows)
 		item = (int)m->worker_count + act->y - (tile_rows - (int)s->top) * s->height;
@@ -542,7 +557,8 @@ static int item_has(const struct grid_state *s, const struct model *m, size_t i,
 {
 	const struct worker *w = i < m->worker_count ? &m->workers[i] : NULL;
 	const struct run *r = w ? worker_run(m, w) : &m->runs[s->steps[i - m->worker_count]];
-	const char *words[] = { w ? w->id : NULL, w ? w->name : NULL, w ? w->state : NULL, r ? r->arm : NULL, r ? r->step : NULL, r ? r->last_line : NULL };
+	const char *words[] = { w ? w->id : NULL, w ? w->name : NULL, w ? w->state : NULL, r ? r->arm : NULL,
+		r ? r->step : NULL, r ? r->last_line : NULL };
 
 	for (size_t k = 0; k < sizeof words / sizeof *words; k++)
 		if (words[k] && strcasestr(words[k], text))
@@ -556,7 +572,8 @@ static int grid_search(struct pane *p, const struct model *m, const char *text, 
 
 	string_set(&s->search, text && *text ? text : NULL);
 	for (size_t n = 0; s->search && n < s->count; n++) {
-		size_t step = n + (direction != 0), i = (s->selected + (direction < 0 ? s->count - step % s->count : step)) % s->count;
+		size_t step = n + (direction != 0),
+			i = (s->selected + (direction < 0 ? s->count - step % s->count : step)) % s->count;
 		if (item_has(s, m, i, text)) {
 			s->selected = i;
 			return 1;

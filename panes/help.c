@@ -1,5 +1,6 @@
-/* Every key that works where the help was asked for, and what it does: read from the keymap, so that it cannot be wrong. The
- * pane's name is the context ("metrics"); its own keys come first, then those of lists or texts, then those that work everywhere. */
+/* Every key that works where the help was asked for, and what it does: read from the keymap, so that it cannot be
+ * wrong. The pane's name is the context ("metrics"); its own keys come first, then those of lists or texts, then
+ * those that work everywhere. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,8 @@ static const char *heading_of(enum context c)
 	}
 }
 
-/* Whether an action was explained already: further out the same key sits on it, or another one that is named with it. */
+/* Whether an action was explained already: further out the same key sits on it, or another one that is named with it.
+ * */
 static int is_listed(const struct keymap_entry *entries, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
@@ -78,8 +80,9 @@ static void make(struct page *page, const struct pane *p)
 	}
 	free(entries);
 	page_blank(page);
-	page_add(page, NULL, STYLE_DEFAULT, 0, "Behind : every action can be typed by its name, and the commands of the shell too. "
-	         "Keys are changed in the config: [keys \"CONTEXT\"] ACTION = KEY.", STYLE_MUTED);
+	page_add(page, NULL, STYLE_DEFAULT, 0,
+		"Behind : every action can be typed by its name, and the commands of the shell too. "
+		"Keys are changed in the config: [keys \"CONTEXT\"] ACTION = KEY.", STYLE_MUTED);
 }
 
 static int help_sync(struct pane *p, const struct model *m, int rows, int columns, struct intent *want)
@@ -99,7 +102,10 @@ static int help_sync(struct pane *p, const struct model *m, int rows, int column
 static void help_title(const struct pane *p, const struct model *m, struct buf *out)
 {
 	(void)m;
-	buf_printf(out, "%s%s", context_of(p) == CONTEXT_GLOBAL ? "" : "keys of: ", context_of(p) == CONTEXT_GLOBAL ? "keys" : context_name(context_of(p)));
+	if (context_of(p) == CONTEXT_GLOBAL)
+		buf_puts(out, "keys");
+	else
+		buf_printf(out, "keys of: %s", context_name(context_of(p)));
 }
 
 static void help_draw(const struct pane *p, const struct model *m, struct canvas *c)

@@ -1,4 +1,5 @@
-/* The metric's history is not kept anywhere: it is what the baseline's runs of each wave say, and is computed when shown. */
+/* The metric's history is not kept anywhere: it is what the baseline's runs of each wave say, and is computed when
+ * shown. */
 #include "panes/history.h"
 
 #include <math.h>
@@ -9,7 +10,8 @@
 
 static int is_of_baseline(const struct run *r, unsigned wave)
 {
-	return r->wave == wave && !r->voided && isfinite(r->value) && r->arm && !strcmp(r->arm, "base") && !strcmp(r->step, "measure");
+	return r->wave == wave && !r->voided && isfinite(r->value) && r->arm && !strcmp(r->arm, "base") &&
+		!strcmp(r->step, "measure");
 }
 
 struct spread history_of_wave(const struct model *m, unsigned wave)
@@ -21,8 +23,10 @@ struct spread history_of_wave(const struct model *m, unsigned wave)
 		if (is_of_baseline(&m->runs[i], wave))
 			reals_add(&values, m->runs[i].value);
 	if (values.count) {
-		s = (struct spread){ values.count, stats_mean(values.at, values.count), stats_deviation(values.at, values.count),
-		                     values.at[0], values.at[0] };
+		s.n = values.count;
+		s.mean = stats_mean(values.at, values.count);
+		s.sd = stats_deviation(values.at, values.count);
+		s.low = s.high = values.at[0];
 		for (size_t i = 1; i < values.count; i++) {
 			s.low = fmin(s.low, values.at[i]);
 			s.high = fmax(s.high, values.at[i]);

@@ -36,10 +36,10 @@ static void add_row(struct ideas_state *s, enum row_kind kind, size_t at)
 	*row = (struct row){ kind, at };
 }
 
-static void add_proposals(struct ideas_state *s, const struct model *m, const char *idea)
+static void add_proposals(struct ideas_state *s, const struct model *m, const struct idea *idea)
 {
 	for (size_t i = 0; i < m->proposal_count; i++)
-		if (idea ? m->proposals[i].idea && !strcmp(m->proposals[i].idea, idea) : !model_idea(m, m->proposals[i].idea))
+		if (model_idea(m, m->proposals[i].idea) == idea)
 			add_row(s, ROW_PROPOSAL, i);
 }
 
@@ -55,7 +55,7 @@ static void collect(struct ideas_state *s, const struct model *m)
 			if (source)
 				add_row(s, ROW_SOURCE, (size_t)(source - m->sources));
 		}
-		add_proposals(s, m, m->ideas[i].id);
+		add_proposals(s, m, &m->ideas[i]);
 	}
 	before = s->row_count;
 	add_row(s, ROW_REST, 0);
@@ -98,7 +98,8 @@ static void draw_idea(const struct model *m, const struct idea *idea, struct can
 static void draw_source(const struct source *source, struct canvas *c)
 {
 	canvas_text(c, 0, INDENT, STYLE_LINK, source->id, ID - 1);
-	canvas_text_cut(c, 0, INDENT + ID, STYLE_MUTED, source->title ? source->title : "", c->columns - INDENT - ID - 1);
+	canvas_text_cut(c, 0, INDENT + ID, STYLE_MUTED, source->title ? source->title : "",
+		c->columns - INDENT - ID - 1);
 }
 
 static void draw_proposal(const struct proposal *p, struct canvas *c)
@@ -110,8 +111,10 @@ static void draw_proposal(const struct proposal *p, struct canvas *c)
 	standing_line(p, &fate);
 	canvas_text(c, 0, 2, standing.style, standing.mark, 1);
 	canvas_text(c, 0, INDENT, STYLE_LINK, p->id, ID - 1);
-	canvas_text_cut(c, 0, INDENT + ID, standing_is_out(p) ? STYLE_MUTED : STYLE_DEFAULT, p->title ? p->title : "", x - INDENT - ID - 2);
-	canvas_text_cut(c, 0, x, standing.style, x == c->columns - FATE ? buf_str(&fate) : standing.word, c->columns - x);
+	canvas_text_cut(c, 0, INDENT + ID, standing_is_out(p) ? STYLE_MUTED : STYLE_DEFAULT, p->title ? p->title : "",
+		x - INDENT - ID - 2);
+	canvas_text_cut(c, 0, x, standing.style, x == c->columns - FATE ? buf_str(&fate) : standing.word,
+		c->columns - x);
 	buf_release(&fate);
 }
 
@@ -124,7 +127,9 @@ static void draw_row(const void *data, size_t i, struct canvas *c)
 	case ROW_IDEA: draw_idea(v->m, &v->m->ideas[row->at], c); break;
 	case ROW_SOURCE: draw_source(&v->m->sources[row->at], c); break;
 	case ROW_PROPOSAL: draw_proposal(&v->m->proposals[row->at], c); break;
-	case ROW_REST: canvas_text(c, 0, INDENT, STYLE_HEADING, v->m->idea_count ? "of no idea" : "no ideas were stated; the proposals are", -1); break;
+	case ROW_REST:
+		canvas_text(c, 0, INDENT, STYLE_HEADING, v->m->idea_count ? "of no idea" : "proposals of no stated idea", -1);
+		break;
 	}
 }
 
@@ -154,7 +159,8 @@ static void ideas_draw(const struct pane *p, const struct model *m, struct canva
 
 	list_draw(&s->list, c, 0, p->focused, draw_row, &view);
 	if (!s->row_count)
-		canvas_text_cut(c, 0, 1, STYLE_MUTED, "Each idea of the agent stands here, with its sources and what became of its proposals.", -1);
+		canvas_text_cut(c, 0, 1, STYLE_MUTED,
+			"Each idea of the agent stands here, with its sources and what became of its proposals.", -1);
 }
 
 static int ideas_sync(struct pane *p, const struct model *m, int rows, int columns, struct intent *want)
@@ -171,7 +177,8 @@ static int ideas_sync(struct pane *p, const struct model *m, int rows, int colum
 static void ideas_title(const struct pane *p, const struct model *m, struct buf *out)
 {
 	(void)p;
-	buf_printf(out, "%zu idea%s, %zu proposal%s", m->idea_count, m->idea_count == 1 ? "" : "s", m->proposal_count, m->proposal_count == 1 ? "" : "s");
+	buf_printf(out, "%zu idea%s, %zu proposal%s", m->idea_count, m->idea_count == 1 ? "" : "s", m->proposal_count,
+		m->proposal_count == 1 ? "" : "s");
 }
 
 static enum pane_result open_row(const struct model *m, const struct row *row, struct intent *want)
@@ -180,7 +187,8 @@ static enum pane_result open_row(const struct model *m, const struct row *row, s
 	case ROW_SOURCE: return intent_open(want, "source", m->sources[row->at].id);
 	case ROW_PROPOSAL: return intent_go(want, "review", m->proposals[row->at].id);
 	case ROW_IDEA:
-		return intent_message(want, "%s: expected %s", m->ideas[row->at].id, m->ideas[row->at].expected ? m->ideas[row->at].expected : "nothing in figures");
+		return intent_message(want, "%s: expected %s", m->ideas[row->at].id,
+			m->ideas[row->at].expected ? m->ideas[row->at].expected : "nothing in figures");
 	default: return PANE_HANDLED;
 	}
 }

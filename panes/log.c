@@ -1,6 +1,7 @@
-/* The log of a run, as it comes. The lines stay with the engine: here is a window of them around what is on the screen. How
- * many there are the model tells, up to ten times a second while the step runs; sync asks for those that are to be seen and
- * are not here, one question at a time. Searching is the engine's too: it looks through the whole log.
+/* The log of a run, as it comes. The lines stay with the engine: here is a window of them around what is on the
+ * screen. How many there are the model tells, up to ten times a second while the step runs; sync asks for those that
+ * are to be seen and are not here, one question at a time. Searching is the engine's too: it looks through the whole
+ * log.
  *
  * Left and right go through the runs of the same arm while lines are wrapped, and scroll when they are cut. */
 #include <math.h>
@@ -76,7 +77,8 @@ static const char *line_of(const void *data, size_t i, struct buf *scratch, enum
 static void take_lines(struct log_state *s, const struct json *result)
 {
 	const struct json *lines = json_get(result, "lines");
-	size_t from = (size_t)json_integer(json_get(result, "from"), 0), total = (size_t)json_integer(json_get(result, "total"), 0);
+	size_t from = (size_t)json_integer(json_get(result, "from"), 0),
+		total = (size_t)json_integer(json_get(result, "total"), 0);
 
 	if (from != s->first + s->count)
 		clear_window(s, from);
@@ -150,12 +152,13 @@ static enum pane_result go_to_run(struct log_state *s, const struct model *m, in
 {
 	const struct run *r = run_of(s, m);
 
-	for (size_t i = r ? (size_t)(r - m->runs) + (size_t)direction : SIZE_MAX; i < m->run_count; i += (size_t)direction)
+	for (long i = r ? r - m->runs + direction : -1; i >= 0 && i < (long)m->run_count; i += direction)
 		if (is_same_arm(&m->runs[i], r)) {
 			switch_to(s, m->runs[i].number);
 			return PANE_REDRAW;
 		}
-	return intent_message(want, "%s has no %s run", r && r->arm ? r->arm : "this", direction > 0 ? "later" : "earlier");
+	return intent_message(want, "%s has no %s run", r && r->arm ? r->arm : "this",
+		direction > 0 ? "later" : "earlier");
 }
 
 /* Questions */
@@ -194,7 +197,8 @@ static void ask_lines(struct log_state *s, size_t from, struct intent *want)
 
 static void ask_for_what_is_missing(struct log_state *s, struct intent *want)
 {
-	size_t end = s->first + s->count, top = s->view.top, bottom = top + (size_t)(s->view.rows > 0 ? s->view.rows : 0), from;
+	size_t rows = s->view.rows > 0 ? (size_t)s->view.rows : 0, from;
+	size_t end = s->first + s->count, top = s->view.top, bottom = top + rows;
 
 	if (bottom > s->total)
 		bottom = s->total;
@@ -287,11 +291,15 @@ static void log_title(const struct pane *p, const struct model *m, struct buf *o
 		buf_printf(out, " round %u", r->round);
 	if (r->worker)
 		buf_printf(out, " on %s", r->worker);
-	clock_duration(r->status ? (int64_t)(1e6 * (isfinite(r->seconds) ? r->seconds : 0)) : p->now - r->started, time);
 	if (r->status && r->seconds < 10)
 		snprintf(time, sizeof time, "%.2f s", r->seconds);
+	else if (r->status)
+		clock_duration((int64_t)(1e6 * (isfinite(r->seconds) ? r->seconds : 0)), time);
+	else
+		clock_duration(p->now - r->started, time);
 	number_bytes((double)r->log_bytes, bytes);
-	buf_printf(out, "  %s %s  %zu line%s %s", r->status ? r->status : "running", time, s->total, s->total == 1 ? "" : "s", bytes);
+	buf_printf(out, "  %s %s  %zu line%s %s", r->status ? r->status : "running", time, s->total,
+		s->total == 1 ? "" : "s", bytes);
 	buf_printf(out, "  run %zu of %zu", place, count);
 	if (!r->status)
 		buf_puts(out, s->view.follow ? "  follows" : "  F follows");
@@ -305,7 +313,8 @@ static const char *why_empty(const struct pane *p, const struct model *m)
 	const struct run *r = run_of(s, m);
 
 	if (!r)
-		return p->name ? "There is no such run." : "Nothing has run yet. The log of the newest run appears here, as it comes.";
+		return p->name ? "There is no such run."
+		               : "Nothing has run yet. The log of the newest run appears here, as it comes.";
 	if (s->failure)
 		return s->failure;
 	if (!s->total && !r->status)

@@ -1,11 +1,12 @@
 /* The metric table: the baseline pinned on top, a row for each proposal.
  *
- * Which columns there are hangs on the width: they come in by their worth until the row is full, and what is left widens
- * the titles and the spread. The layout and the order of the rows are worked out in sync and only read by draw.
+ * Which columns there are hangs on the width: they come in by their worth until the row is full, and what is left
+ * widens the titles and the spread. The layout and the order of the rows are worked out in sync and only read by
+ * draw.
  *
- * The spread is drawn relative to the baseline of the same rounds, not in units of the metric: workers differ by several
- * percent and the baseline moves with every landing, so raw means of different waves do not lie on one axis. The mean is
- * printed as it was measured. */
+ * The spread is drawn relative to the baseline of the same rounds, not in units of the metric: workers differ by
+ * several percent and the baseline moves with every landing, so raw means of different waves do not lie on one axis.
+ * The mean is printed as it was measured. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,6 +101,16 @@ static struct spread relative(const struct model *m, const struct proposal *p)
 	return own;
 }
 
+/* What waits for the human first, then what landed, what is under way, and what was not kept. */
+static double outcome_rank(const struct proposal *p)
+{
+	if (proposal_needs_human(p))
+		return 100;
+	if (p->state == STATE_LANDED)
+		return 90;
+	return p->state == STATE_DONE ? 30 - (double)p->verdict : 50 - (double)p->state;
+}
+
 static double sort_value(const struct proposal *p, enum column column)
 {
 	switch (column) {
@@ -107,7 +118,7 @@ static double sort_value(const struct proposal *p, enum column column)
 	case COLUMN_MEAN: return proposal_spread(p).mean;
 	case COLUMN_CHANGE: return p->change_percent;
 	case COLUMN_GAUGE: return p->evidence;
-	case COLUMN_OUTCOME: return proposal_needs_human(p) ? 100 : p->state == STATE_LANDED ? 90 : p->state == STATE_DONE ? 30 - p->verdict : 50 - p->state;
+	case COLUMN_OUTCOME: return outcome_rank(p);
 	default: return 0;
 	}
 }
@@ -150,8 +161,8 @@ static void arrange(struct metrics_state *s, const struct model *m)
 	}
 }
 
-/* The axis holds what is of the usual size: one huge win, or one disaster, shall not press all others into a point. What is out
- * of it is drawn as an arrow. */
+/* The axis holds what is of the usual size: one huge win, or one disaster, shall not press all others into a point.
+ * What is out of it is drawn as an arrow. */
 static void measure_axis(struct metrics_state *s, const struct model *m)
 {
 	struct spread base = baseline_spread(m);
@@ -253,28 +264,33 @@ static void place(struct metrics_state *s)
 
 static void lay_out(struct metrics_state *s, const struct model *m, int room)
 {
-	int left = room, outcome = room >= 100 ? 18 : room >= 60 ? 15 : 11;
+	int left = room, title = longest_title(m), outcome = room >= 100 ? 18 : room >= 60 ? 15 : 11;
 
 	memset(s->width, 0, sizeof s->width);
 	for (int rank = 0; rank < RANKS; rank++)
 		for (int i = 0; i < COLUMN_COUNT; i++) {
-			int width = i == COLUMN_OUTCOME ? outcome : i == COLUMN_INTERVAL ? 2 * s->interval + 5 : columns[i].width;
+			int width = columns[i].width;
+			if (i == COLUMN_OUTCOME)
+				width = outcome;
+			if (i == COLUMN_INTERVAL)
+				width = 2 * s->interval + 5;
 			if (columns[i].rank == rank && width <= left) {
 				s->width[i] = width;
 				left -= width;
 			}
 		}
-	s->width[COLUMN_TITLE] += take(&left, (longest_title(m) < TITLE_GOOD ? longest_title(m) : TITLE_GOOD) - s->width[COLUMN_TITLE]);
+	s->width[COLUMN_TITLE] += take(&left, (title < TITLE_GOOD ? title : TITLE_GOOD) - s->width[COLUMN_TITLE]);
 	add_secondaries(s, m, &left);
 	if (s->width[COLUMN_SPREAD])
 		s->width[COLUMN_SPREAD] += take(&left, SPREAD_BEST - s->width[COLUMN_SPREAD]);
-	s->width[COLUMN_TITLE] += take(&left, (longest_title(m) < TITLE_BEST ? longest_title(m) : TITLE_BEST) - s->width[COLUMN_TITLE]);
+	s->width[COLUMN_TITLE] += take(&left, (title < TITLE_BEST ? title : TITLE_BEST) - s->width[COLUMN_TITLE]);
 	place(s);
 }
 
 /* Cells. Every column but the title begins with a gap of two. */
 
-static void right(const struct metrics_state *s, struct canvas *c, enum column column, enum style style, const char *text)
+static void right(const struct metrics_state *s, struct canvas *c, enum column column, enum style style,
+	const char *text)
 {
 	if (s->width[column])
 		canvas_text_right(c, 0, s->x[column] + s->width[column], style, text);
@@ -288,9 +304,11 @@ static void draw_mean(const struct metrics_state *s, struct canvas *c, enum styl
 	right(s, c, COLUMN_MEAN, style, text);
 }
 
-static void draw_spread(const struct metrics_state *s, struct canvas *c, double mean, double deviation, enum style style)
+static void draw_spread(const struct metrics_state *s, struct canvas *c, double mean, double deviation,
+	enum style style)
 {
-	int x = s->x[COLUMN_SPREAD] + 2, width = s->width[COLUMN_SPREAD] - 2, is_right = mean > s->axis.high, is_left = mean < s->axis.low;
+	int x = s->x[COLUMN_SPREAD] + 2, width = s->width[COLUMN_SPREAD] - 2;
+	int is_right = mean > s->axis.high, is_left = mean < s->axis.low;
 
 	if (width <= 0)
 		return;
@@ -308,7 +326,7 @@ static void draw_evidence(const struct metrics_state *s, struct canvas *c, const
 		return;
 	if (s->width[COLUMN_GAUGE])
 		bar_evidence(c, 0, s->x[COLUMN_GAUGE] + 2, GAUGE_WIDTH, p->evidence, p->needed, p->verdict != VERDICT_NONE,
-		             p->evidence >= p->needed ? STYLE_GOOD : STYLE_BAR);
+			p->evidence >= p->needed ? STYLE_GOOD : STYLE_BAR);
 	number_short(p->evidence, text);
 	if (!strchr(text, '.'))
 		strcat(text, "  ");
@@ -415,19 +433,23 @@ static void draw_heading(const struct metrics_state *s, struct canvas *c)
 {
 	for (int i = 0; i < COLUMN_COUNT; i++) {
 		int with_interval = i == COLUMN_CHANGE && s->width[COLUMN_INTERVAL];
-		int left = i == COLUMN_TITLE || i == COLUMN_OUTCOME || i == COLUMN_GAUGE || i == COLUMN_SPREAD || with_interval;
-		int x = s->x[i] + (i == COLUMN_TITLE ? MARK : 2), end = s->x[i] + s->width[i] + (with_interval ? s->width[COLUMN_INTERVAL] : 0);
+		int left = i == COLUMN_TITLE || i == COLUMN_OUTCOME || i == COLUMN_GAUGE || i == COLUMN_SPREAD ||
+			with_interval;
+		int x = s->x[i] + (i == COLUMN_TITLE ? MARK : 2),
+			end = s->x[i] + s->width[i] + (with_interval ? s->width[COLUMN_INTERVAL] : 0);
 		char text[32];
 		if (!s->width[i])
 			continue;
-		snprintf(text, sizeof text, "%s%s%s", columns[i].heading, with_interval ? " vs. base" : "", i == (int)s->sort && (s->reverse || i) ? s->reverse ? "▲" : "▼" : "");
+		snprintf(text, sizeof text, "%s%s%s", columns[i].heading, with_interval ? " vs. base" : "",
+			i == (int)s->sort && (s->reverse || i) ? s->reverse ? "▲" : "▼" : "");
 		if (left)
 			canvas_text_cut(c, 0, x, STYLE_HEADING, text, end - x);
 		else
 			canvas_text_right(c, 0, end, STYLE_HEADING, text);
 	}
 	if (s->width[COLUMN_EVIDENCE] && !s->width[COLUMN_GAUGE])
-		canvas_text_right(c, 0, s->x[COLUMN_EVIDENCE] + s->width[COLUMN_EVIDENCE], STYLE_HEADING, s->sort == COLUMN_GAUGE ? "E▼" : "E");
+		canvas_text_right(c, 0, s->x[COLUMN_EVIDENCE] + s->width[COLUMN_EVIDENCE], STYLE_HEADING,
+			s->sort == COLUMN_GAUGE ? "E▼" : "E");
 	for (size_t i = 0; i < s->secondaries.count; i++)
 		canvas_text_right(c, 0, s->secondary_x[i] + s->secondary_width[i], STYLE_HEADING, s->secondaries.at[i]);
 }
@@ -439,9 +461,11 @@ static void draw_empty(const struct metrics_state *s, const struct model *m, str
 	if (s->filter)
 		canvas_text_cut(c, FIRST_ROW, MARK, STYLE_MUTED, "None of these yet: f shows the next kind.", -1);
 	else if (m->state == SESSION_NONE)
-		canvas_text_cut(c, FIRST_ROW, MARK, STYLE_MUTED, "Once a session is open, each proposal has a row here.", -1);
+		canvas_text_cut(c, FIRST_ROW, MARK, STYLE_MUTED,
+			"Once a session is open, each proposal has a row here.", -1);
 	else
-		canvas_text_cut(c, FIRST_ROW, MARK, STYLE_MUTED, "Each proposal has a row here, once the agent has made one.", -1);
+		canvas_text_cut(c, FIRST_ROW, MARK, STYLE_MUTED,
+			"Each proposal has a row here, once the agent has made one.", -1);
 }
 
 /* The pane */
@@ -451,7 +475,8 @@ static void metrics_draw(const struct pane *p, const struct model *m, struct can
 	const struct metrics_state *s = p->state;
 	struct view view = { s, m };
 	struct list list = s->list;
-	struct canvas heading = canvas_sub(c, (struct rect){ 0, 0, 1, c->columns }), base = canvas_sub(c, (struct rect){ 1, 0, 1, c->columns });
+	struct canvas heading = canvas_sub(c, (struct rect){ 0, 0, 1, c->columns }),
+		base = canvas_sub(c, (struct rect){ 1, 0, 1, c->columns });
 
 	draw_heading(s, &heading);
 	draw_base(&view, &base, p->focused);
@@ -469,7 +494,9 @@ static size_t newest_row(const struct metrics_state *s, const struct model *m)
 
 	for (size_t i = 0; i < s->row_count; i++) {
 		const struct proposal *p = &m->proposals[s->rows[i].at];
-		int64_t when = p->state == STATE_RUNNING ? INT64_MAX : p->pair_count || p->verdict ? p->since : INT64_MIN;
+		int64_t when = p->pair_count || p->verdict ? p->since : INT64_MIN;
+		if (p->state == STATE_RUNNING)
+			when = INT64_MAX;
 		if (when >= latest && when > INT64_MIN) {
 			latest = when;
 			best = i;
@@ -502,8 +529,8 @@ static int metrics_sync(struct pane *p, const struct model *m, int rows, int roo
 static void metrics_title(const struct pane *p, const struct model *m, struct buf *out)
 {
 	static const struct { const char *word; enum verdict from, to; } parts[] = {
-		{ "kept", VERDICT_KEEP, VERDICT_KEEP }, { "small", VERDICT_SMALL, VERDICT_SMALL }, { "rejected", VERDICT_REJECT, VERDICT_REJECT },
-		{ "parked", VERDICT_PARK, VERDICT_PARK }, { "same", VERDICT_SAME, VERDICT_SAME },
+		{ "kept", VERDICT_KEEP, VERDICT_KEEP }, { "small", VERDICT_SMALL, VERDICT_SMALL },
+		{ "rejected", VERDICT_REJECT, VERDICT_REJECT }, { "parked", VERDICT_PARK, VERDICT_PARK }, { "same", VERDICT_SAME, VERDICT_SAME },
 		{ "failed", VERDICT_BUILD_FAILED, VERDICT_UNREACHED },
 	};
 	const struct metrics_state *s = p->state;
@@ -531,6 +558,12 @@ static const struct proposal *selected(const struct metrics_state *s, const stru
 
 static void sort_by(struct metrics_state *s, enum column column)
 {
+	if (column == COLUMN_EVIDENCE)
+		column = COLUMN_GAUGE;
+	if (column == COLUMN_INTERVAL)
+		column = COLUMN_CHANGE;
+	if (!columns[column].sorts)
+		return;
 	s->reverse = s->sort == column ? !s->reverse : 0;
 	s->sort = column;
 }
@@ -549,7 +582,7 @@ static enum pane_result click(struct metrics_state *s, const struct act *act)
 {
 	for (int i = 0; act->y == 0 && i < COLUMN_COUNT; i++)
 		if (act->x >= s->x[i] && act->x < s->x[i] + s->width[i])
-			sort_by(s, i == COLUMN_EVIDENCE ? COLUMN_GAUGE : i == COLUMN_INTERVAL ? COLUMN_CHANGE : columns[i].sorts ? (enum column)i : s->sort);
+			sort_by(s, (enum column)i);
 	s->on_base = act->y == 1 || (s->on_base && act->y == 0);
 	list_act(&s->list, act, FIRST_ROW);
 	return PANE_REDRAW;
@@ -568,10 +601,10 @@ static enum pane_result open_log(const struct model *m, const char *arm, struct 
 
 static enum pane_result move(struct metrics_state *s, const struct act *act)
 {
-	int was_first = !s->list.selected, down = act->action == ACTION_DOWN || act->action == ACTION_PAGE_DOWN || act->action == ACTION_LAST;
+	int was_first = !s->list.selected;
 
-	if (s->on_base && !down)
-		return act->action == ACTION_FIRST ? PANE_HANDLED : list_act(&s->list, act, FIRST_ROW) ? PANE_REDRAW : PANE_IGNORED;
+	if (s->on_base && (act->action == ACTION_UP || act->action == ACTION_FIRST))
+		return PANE_HANDLED;
 	if (s->on_base && act->action == ACTION_DOWN) {
 		s->on_base = !s->row_count;
 		list_select(&s->list, 0);

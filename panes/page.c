@@ -1,5 +1,5 @@
-/* Pages. The text is wrapped when it is made, so that the view below never wraps and a row on the screen is a line here:
- * that is what lets a lead have its own colour. */
+/* Pages. The text is wrapped when it is made, so that the view below never wraps and a row on the screen is a line
+ * here: that is what lets a lead have its own colour. */
 #include "panes/page.h"
 
 #include <stdlib.h>
@@ -32,7 +32,8 @@ static size_t row_bytes(const char *text, int room)
 	return at ? at : fits ? fits : 1;
 }
 
-static void add_row(struct page *page, const char *lead, enum style lead_style, int indent, const char *text, size_t bytes, enum style s)
+static void add_row(struct page *page, const char *lead, enum style lead_style, int indent, const char *text,
+	size_t bytes, enum style s)
 {
 	struct page_line *line = array_add(&page->lines, &page->count, &page->room, sizeof *line);
 	struct buf out = { 0 };

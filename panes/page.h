@@ -1,5 +1,6 @@
-/* A page: text of our own making, wrapped between words to the width there is, with a lead ("sources", a time, a key) in front
- * of a line. Made anew in a pane's sync whenever what it says changes. Embedded in the state of a pane; {0} is an empty one. */
+/* A page: text of our own making, wrapped between words to the width there is, with a lead ("sources", a time, a key)
+ * in front of a line. Made anew in a pane's sync whenever what it says changes. Embedded in the state of a pane; {0}
+ * is an empty one. */
 #ifndef PANES_PAGE_H
 #define PANES_PAGE_H
 
@@ -24,8 +25,8 @@ struct page {
 /* Forgets the text, not where the reader is. */
 void page_begin(struct page *page, int columns);
 
-/* Adds `text`; its further rows, and its lines after a newline, are indented by `indent` columns as its first one is. The lead
- * stands in the indent, cut to it. */
+/* Adds `text`; its further rows, and its lines after a newline, are indented by `indent` columns as its first one is.
+ * The lead stands in the indent, cut to it. */
 void page_add(struct page *page, const char *lead, enum style lead_style, int indent, const char *text, enum style s);
 void page_heading(struct page *page, const char *text);	/* with a blank line before it, but for the first */
 void page_blank(struct page *page);

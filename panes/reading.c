@@ -11,7 +11,8 @@
 #include "tui/number.h"
 #include "tui/pane.h"
 
-enum { FIRST_ROW = 1, KIND_X = 3, KIND = 9, YIELD = 9, GAIN = 10, ID_NARROW = 12, ID_WIDE = 38, WITH_ID = 58, WITH_GAIN = 72, WITH_KEY = 110 };
+enum { FIRST_ROW = 1, KIND_X = 3, KIND = 9, YIELD = 9, GAIN = 10, ID_NARROW = 12, ID_WIDE = 38, WITH_ID = 58,
+	WITH_GAIN = 72, WITH_KEY = 110 };
 enum sort { SORT_ADDED, SORT_STATUS, SORT_YIELD, SORT_TITLE, SORT_COUNT };
 
 struct reading_state {
@@ -55,15 +56,17 @@ static int is_dropped(const struct source *s)
 
 static double rank(const struct model *m, const struct source *s, enum sort sort)
 {
-	static const char order[] = ">qru.x";
+	static const char *const order[] = { "▸", "q", "r", "u", "·", "x" };
 	struct yield y = source_yield(m, s);
 
-	if (sort == SORT_STATUS)
-		return (double)(strchr(order, standing_source_letter(s)) - order);
+	for (int i = 0; sort == SORT_STATUS && i < 6; i++)
+		if (!strcmp(order[i], standing_source_mark(s)))
+			return i;
 	return -(y.gain_percent * 1000 + y.kept * 10 + y.proposals);
 }
 
-static int comes_before(const struct reading_state *s, const struct model *m, const struct source *a, const struct source *b)
+static int comes_before(const struct reading_state *s, const struct model *m, const struct source *a,
+	const struct source *b)
 {
 	int order;
 
@@ -154,14 +157,14 @@ static void draw_source(const void *data, size_t i, struct canvas *c)
 	const struct view *v = data;
 	const struct source *s = &v->m->sources[v->s->rows[i]];
 	enum style style = is_dropped(s) ? STYLE_MUTED : STYLE_DEFAULT;
-	uint32_t letter = standing_source_letter(s) == '>' ? 0x25b8 : standing_source_letter(s) == '.' ? 0xb7 : (uint32_t)standing_source_letter(s);
 	int title = KIND_X + KIND;
 
-	canvas_put(c, 0, 1, standing_source_style(s), letter);
+	canvas_text(c, 0, 1, standing_source_style(s), standing_source_mark(s), 1);
 	canvas_text_cut(c, 0, KIND_X, STYLE_MUTED, kind_word(s), KIND - 1);
 	canvas_text_cut(c, 0, title, style, text_or(s->title, s->id), id_x(c->columns) - title);
 	if (c->columns >= WITH_ID)
-		canvas_text_cut(c, 0, id_x(c->columns) + 2, STYLE_LINK, id_of(s, c->columns), yield_x(c->columns) - id_x(c->columns) - 2);
+		canvas_text_cut(c, 0, id_x(c->columns) + 2, STYLE_LINK, id_of(s, c->columns),
+			yield_x(c->columns) - id_x(c->columns) - 2);
 	draw_yield(v, s, c);
 }
 
@@ -171,8 +174,8 @@ static void draw_heading(const struct reading_state *s, struct canvas *c)
 	const char *arrow = s->reverse ? "▲" : "▼";
 	char text[32];
 
-	snprintf(text, sizeof text, "%s%s", s->sort == SORT_STATUS ? arrow : " ", s->sort == SORT_ADDED && s->reverse ? arrow : "");
-	canvas_text(c, 0, 1, STYLE_HEADING, text, -1);
+	if (s->sort == SORT_STATUS || (s->sort == SORT_ADDED && s->reverse))
+		canvas_text(c, 0, 1, STYLE_HEADING, arrow, -1);
 	canvas_text(c, 0, KIND_X, STYLE_HEADING, "kind", KIND - 1);
 	snprintf(text, sizeof text, "title%s", s->sort == SORT_TITLE ? arrow : "");
 	canvas_text(c, 0, KIND_X + KIND, STYLE_HEADING, text, -1);
@@ -186,7 +189,8 @@ static void draw_empty(const struct reading_state *s, struct canvas *c)
 {
 	if (s->kind)
 		return;
-	canvas_text_cut(c, FIRST_ROW, KIND_X, STYLE_MUTED, "Papers, forks, other backends, notes: what the agent reads stands here.", -1);
+	canvas_text_cut(c, FIRST_ROW, KIND_X, STYLE_MUTED,
+		"Papers, forks, other backends, notes: what the agent reads stands here.", -1);
 	canvas_text_cut(c, FIRST_ROW + 1, KIND_X, STYLE_MUTED, "+ adds one: a URL, a path or arXiv:ID.", -1);
 }
 
@@ -289,7 +293,8 @@ static enum pane_result reading_act(struct pane *p, const struct model *m, const
 	case ACTION_ENTER: return source ? intent_open(want, "source", source->id) : PANE_HANDLED;
 	case ACTION_ADD: return add(act, want);
 	case ACTION_DROP: return drop(source, act, want);
-	case ACTION_COPY: return source ? intent_copy(want, text_or(source->url, text_or(source->key, source->id))) : PANE_HANDLED;
+	case ACTION_COPY:
+		return intent_copy(want, source ? text_or(source->url, text_or(source->key, source->id)) : "");
 	case ACTION_SORT: s->sort = (s->sort + 1) % SORT_COUNT; s->reverse = 0; return PANE_REDRAW;
 	case ACTION_REVERSE: s->reverse = !s->reverse; return PANE_REDRAW;
 	case ACTION_FILTER: next_kind(s, m); return PANE_REDRAW;

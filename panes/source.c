@@ -67,7 +67,8 @@ static void add_proposals(struct page *page, const struct model *m, const struct
 		standing_line(p, &fate);
 		if (p->verdict_reason || p->decision_reason)
 			buf_printf(&fate, ": %s", p->verdict_reason ? p->verdict_reason : p->decision_reason);
-		page_add(page, "", STYLE_MUTED, ENTRY, buf_str(&fate), standing_of(p).style == STYLE_DEFAULT ? STYLE_MUTED : standing_of(p).style);
+		page_add(page, "", STYLE_MUTED, ENTRY, buf_str(&fate),
+			standing_of(p).style == STYLE_DEFAULT ? STYLE_MUTED : standing_of(p).style);
 	}
 	buf_release(&fate);
 	if (!source_yield(m, source).proposals)
@@ -98,7 +99,8 @@ static int source_sync(struct pane *p, const struct model *m, int rows, int colu
 	if (source)
 		make(&s->page, m, source);
 	else
-		page_add(&s->page, NULL, STYLE_DEFAULT, 0, "There is no such source: the reading list (1) has them all.", STYLE_MUTED);
+		page_add(&s->page, NULL, STYLE_DEFAULT, 0,
+			"There is no such source: the reading list (1) has them all.", STYLE_MUTED);
 	page_sync(&s->page, rows);
 	return 0;
 }

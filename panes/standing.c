@@ -1,5 +1,5 @@
-/* One place for the words and colours of a proposal's fate: the panes differ in what they show, never in how they say it.
- * A mark goes with every colour, so that nothing is said by colour alone. */
+/* One place for the words and colours of a proposal's fate: the panes differ in what they show, never in how they say
+ * it. A mark goes with every colour, so that nothing is said by colour alone. */
 #include "panes/standing.h"
 
 #include <math.h>
@@ -50,7 +50,8 @@ static const char *mark_of(const struct proposal *p)
 
 struct standing standing_of(const struct proposal *p)
 {
-	struct standing s = { mark_of(p), p->verdict ? verdict_name(p->verdict) : "", state_word(p), NULL, style_of(p) };
+	struct standing s = { mark_of(p), p->verdict ? verdict_name(p->verdict) : "", state_word(p), NULL,
+		style_of(p) };
 
 	s.word = *s.state ? s.state : s.verdict;
 	return s;
@@ -83,26 +84,33 @@ void standing_line(const struct proposal *p, struct buf *out)
 	}
 }
 
-char standing_source_letter(const struct source *s)
-{
-	static const struct { const char *status; char letter; } letters[] = {
-		{ "queued", 'q' }, { "reading", '>' }, { "read", 'r' }, { "used", 'u' }, { "dismissed", 'x' },
-	};
+static const struct {
+	const char *status, *mark;
+	enum style style;
+} source_states[] = {
+	{ "queued", "q", STYLE_MUTED }, { "reading", "▸", STYLE_INFO }, { "read", "r", STYLE_DEFAULT },
+	{ "used", "u", STYLE_GOOD }, { "dismissed", "x", STYLE_MUTED }, { "found", "·", STYLE_MUTED },
+};
+enum { SOURCE_STATES = sizeof source_states / sizeof *source_states };
 
-	for (size_t i = 0; s->status && i < sizeof letters / sizeof *letters; i++)
-		if (!strcmp(s->status, letters[i].status))
-			return letters[i].letter;
-	return '.';
+/* The last one for what is not known. */
+static size_t source_state(const struct source *s)
+{
+	size_t i = 0;
+
+	while (i < SOURCE_STATES - 1 && (!s->status || strcmp(s->status, source_states[i].status)))
+		i++;
+	return i;
+}
+
+const char *standing_source_mark(const struct source *s)
+{
+	return source_states[source_state(s)].mark;
 }
 
 enum style standing_source_style(const struct source *s)
 {
-	switch (standing_source_letter(s)) {
-	case 'u': return STYLE_GOOD;
-	case '>': return STYLE_INFO;
-	case 'r': return STYLE_DEFAULT;
-	default: return STYLE_MUTED;
-	}
+	return source_states[source_state(s)].style;
 }
 
 enum style standing_event_style(const struct model *m, const struct activity *a)
@@ -110,7 +118,10 @@ enum style standing_event_style(const struct model *m, const struct activity *a)
 	const struct proposal *p = model_proposal(m, a->proposal);
 
 	switch (a->kind) {
-	case EVENT_VERDICT: return p && p->verdict == VERDICT_KEEP ? STYLE_GOOD : p && has_failed(p) ? STYLE_BAD : STYLE_DEFAULT;
+	case EVENT_VERDICT:
+		if (p && p->verdict == VERDICT_KEEP)
+			return STYLE_GOOD;
+		return p && has_failed(p) ? STYLE_BAD : STYLE_DEFAULT;
 	case EVENT_LANDED: return STYLE_GOOD;
 	case EVENT_LANDING_FAILED: case EVENT_PROPOSAL_CONFLICT: return STYLE_BAD;
 	case EVENT_ALERT: case EVENT_GUARD_STOPPED: return STYLE_ALERT;

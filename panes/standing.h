@@ -7,7 +7,7 @@
 #include "tui/style.h"
 
 struct standing {
-	const char *mark;	/* one column: ◆ kept, ▸ under way, ! waits for the human, x failed or refused, · measured and not kept */
+	const char *mark;	/* ◆ kept, ▸ under way, ! waits for the human, x failed or refused, · not kept */
 	const char *verdict;	/* the word, "" while there is none */
 	const char *state;	/* in the user's words ("to sign !"), "" once the verdict says it all */
 	const char *word;	/* whichever of the two says more: for where there is room for one */
@@ -22,8 +22,8 @@ int standing_is_out(const struct proposal *p);
 /* Adds "keep landed +6.0 % [5.3 6.7]": all that came of it, in one breath. */
 void standing_line(const struct proposal *p, struct buf *out);
 
-/* How far the reading of a source is: a letter (q, r, u, …) and its colour. */
-char standing_source_letter(const struct source *s);
+/* How far the reading of a source is: · found, q queued, ▸ being read, r read, u used, x dropped; and its colour. */
+const char *standing_source_mark(const struct source *s);
 enum style standing_source_style(const struct source *s);
 
 /* The colour of a line about an event: who said it, or what it means. */

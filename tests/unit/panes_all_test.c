@@ -1,4 +1,5 @@
-/* What holds for every pane: at any point of a session, at any size, after any action it draws, and draws the same twice. */
+/* What holds for every pane: at any point of a session, at any size, after any action it draws, and draws the same
+ * twice. */
 #include "tests/test.h"
 
 #include "core/base/mem.h"

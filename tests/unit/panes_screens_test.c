@@ -1,4 +1,5 @@
-/* Runs tests/screens: panes that are fed from files and whose screens are compared with files (tests/screens/README.md). */
+/* Runs tests/screens: panes that are fed from files and whose screens are compared with files
+ * (tests/screens/README.md). */
 #include "tests/test.h"
 
 #include <dirent.h>
@@ -102,7 +103,8 @@ static void log_line(const struct log *log, long i, char out[128])
 static struct json *answer_log(const struct log *log, const struct json *args)
 {
 	struct json *result = json_object(), *lines = json_array();
-	long from = (long)json_integer(json_get(args, "from"), -2000), count = (long)json_integer(json_get(args, "count"), 2000);
+	long from = (long)json_integer(json_get(args, "from"), -2000),
+		count = (long)json_integer(json_get(args, "count"), 2000);
 	char text[128];
 
 	if (from < 0)
@@ -122,11 +124,11 @@ static struct json *answer_log(const struct log *log, const struct json *args)
 static struct json *answer_find(const struct log *log, const struct json *args)
 {
 	struct json *result = json_object();
-	int backwards = json_bool(json_get(args, "backwards"), 0);
+	int step = json_bool(json_get(args, "backwards"), 0) ? -1 : 1;
 	char text[128];
 
 	json_put_string(result, "line", NULL);
-	for (long i = (long)json_integer(json_get(args, "from"), 0); i >= 0 && i < log->count; i += backwards ? -1 : 1) {
+	for (long i = (long)json_integer(json_get(args, "from"), 0); i >= 0 && i < log->count; i += step) {
 		log_line(log, i, text);
 		if (strcasestr(text, json_string(json_get(args, "text"), ""))) {
 			json_put_integer(result, "line", i);
@@ -174,7 +176,8 @@ static void answer(struct screen *s, const struct intent *want)
 
 static void print_intent(struct screen *s, const struct intent *want)
 {
-	static const char *const kinds[] = { "none", "command", "query", "open", "go", "close", "prompt", "message", "copy" };
+	static const char *const kinds[] = { "none", "command", "query", "open", "go", "close", "prompt", "message",
+		"copy" };
 
 	buf_printf(&s->out, "-> %s", kinds[want->kind]);
 	if (want->name)
@@ -255,7 +258,8 @@ static void save(struct screen *s, int styled)
 	c = canvas_of(&grid);
 	if (s->rows)
 		s->pane.ops->draw(&s->pane, &s->model, &c);
-	buf_printf(&s->out, "== %s  %dx%d%s%s\n", buf_str(&title), s->columns, s->rows, s->ascii ? " ascii" : "", styled ? " styled" : "");
+	buf_printf(&s->out, "== %s  %dx%d%s%s\n", buf_str(&title), s->columns, s->rows, s->ascii ? " ascii" : "",
+		styled ? " styled" : "");
 	canvas_save(&c, &s->out, styled);
 	grid_release(&grid);
 	buf_release(&title);
@@ -267,7 +271,8 @@ static void open_pane(struct screen *s, const char *name, const char *on)
 		size_t size = strcspn((*ops)->name, " ");
 		if (strlen(name) != size || strncasecmp((*ops)->name, name, size))
 			continue;
-		s->pane = (struct pane){ .ops = *ops, .name = on && *on ? xstrdup(on) : NULL, .focused = 1, .keymap = s->keymap };
+		s->pane = (struct pane){ .ops = *ops, .name = on && *on ? xstrdup(on) : NULL, .focused = 1,
+			.keymap = s->keymap };
 		s->pane.state = xcalloc(1, (*ops)->state_size);
 		if ((*ops)->open)
 			(*ops)->open(&s->pane);
@@ -371,10 +376,19 @@ static void release(struct screen *s)
 	buf_release(&s->out);
 }
 
+static const char *line_start(const char *text, const char *at)
+{
+	while (at > text && at[-1] != '\n')
+		at--;
+	return at;
+}
+
 static void compare(struct screen *s)
 {
 	char path[300];
 	struct buf expected = { 0 };
+	const char *is, *should;
+	int line = 1;
 
 	snprintf(path, sizeof path, "%.*s.expected", (int)(strlen(s->path) - strlen(".screen")), s->path);
 	if (getenv("UPDATE")) {
@@ -386,8 +400,19 @@ static void compare(struct screen *s)
 	}
 	if (buf_read_file(&expected, path, 64 << 20) < 0)
 		fail_msg("%s is missing: run with UPDATE=1, and look at it", path);
-	if (strcmp(buf_str(&s->out), buf_str(&expected)))
-		fail_msg("%s says:\n%s\nbut the screens are now:\n%s", path, buf_str(&expected), buf_str(&s->out));
+	is = buf_str(&s->out);
+	should = buf_str(&expected);
+	while (*is && *is == *should) {
+		line += *is == '\n';
+		is++;
+		should++;
+	}
+	if (*is || *should) {
+		is = line_start(buf_str(&s->out), is);
+		should = line_start(buf_str(&expected), should);
+		fail_msg("%s:%d says:\n%.*s\nbut now it is:\n%.*s\nUPDATE=1 takes it over", path, line, (int)strcspn(should, "\n"), should,
+			(int)strcspn(is, "\n"), is);
+	}
 	buf_release(&expected);
 }
 
