@@ -38,6 +38,17 @@ int action_find(const char *name)
 	return -1;
 }
 
+int action_is_command(enum action a)
+{
+	switch (a) {
+	case ACTION_VETO: case ACTION_REVISE: case ACTION_COMMENT: case ACTION_RETRY: case ACTION_CANCEL: case ACTION_STEER:
+	case ACTION_ADD: case ACTION_DROP: case ACTION_PAUSE: case ACTION_RESUME: case ACTION_AUTONOMY:
+		return 1;
+	default:
+		return action_is_guarded(a);
+	}
+}
+
 int action_is_guarded(enum action a)
 {
 	return a == ACTION_APPROVE || a == ACTION_SIGN || a == ACTION_WAIVE;

@@ -102,5 +102,6 @@ int action_find(const char *name);	/* -1: no such action */
 
 /* Whether the action spends the human's word (approve, sign, waive): the shell asks more of the key then, DESIGN 7. */
 int action_is_guarded(enum action a);
+int action_is_command(enum action a);	/* ends in a command of the engine, which observers may not give */
 
 #endif

@@ -239,17 +239,34 @@ void chrome_title(const struct pane *pane, const struct model *m, const char *wa
 }
 
 struct hints {
+	const struct chrome *chrome;
+	const struct pane *pane;
 	struct {
 		char keys[32], label[40];
 	} at[HINTS_MAX];
 	int count;
 };
 
-static void collect(void *data, const char *keys, const char *label)
+/* What lies over the panes is left, not moved about; the way to the review shows while something waits there. */
+static int is_offered(const struct chrome *chrome, const struct pane *pane, enum action a)
+{
+	switch (a) {
+	case ACTION_BACK: return !pane->ops->digit;
+	case ACTION_FOCUS_NEXT: case ACTION_ZOOM: return pane->ops->digit > 0;
+	case ACTION_PANE_4:
+		return pane->ops->context != CONTEXT_REVIEW && chrome->model->state != SESSION_ENDED && count_needs_human(chrome->model);
+	default: break;
+	}
+	if (chrome->observer && action_is_command(a))
+		return 0;
+	return !pane->ops->offers || pane->ops->offers(pane, chrome->model, a);
+}
+
+static void collect(void *data, enum action a, const char *keys, const char *label)
 {
 	struct hints *h = data;
 
-	if (h->count == HINTS_MAX)
+	if (h->count == HINTS_MAX || !is_offered(h->chrome, h->pane, a))
 		return;
 	snprintf(h->at[h->count].keys, sizeof h->at[0].keys, "%s", keys);
 	snprintf(h->at[h->count++].label, sizeof h->at[0].label, "%s", label);
@@ -260,12 +277,12 @@ static int hint_width(const struct hints *h, int i)
 	return text_columns(h->at[i].keys) + 1 + text_columns(h->at[i].label) + 2;
 }
 
-void chrome_footer(const struct keymap *map, enum context context, struct canvas *c)
+void chrome_footer(const struct chrome *chrome, const struct keymap *map, const struct pane *pane, struct canvas *c)
 {
-	struct hints h = { .count = 0 };
+	struct hints h = { .chrome = chrome, .pane = pane };
 	int x = 1, last;
 
-	keymap_hints(map, context, collect, &h);
+	keymap_hints(map, pane->ops->context, collect, &h);
 	last = h.count - 1;
 	for (int i = 0; i < h.count; i++) {
 		if (i < last && x + hint_width(&h, i) + hint_width(&h, last) - 2 > c->columns)

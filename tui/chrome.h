@@ -28,8 +28,8 @@ int chrome_waits(const struct chrome *chrome, struct buf *out);
 /* The line over a pane: its digit, name and figure. `waits`: room is kept at its end for what waits. */
 void chrome_title(const struct pane *pane, const struct model *m, const char *waits, struct canvas *c);
 
-/* The last line: hints of the context, cut between two of them; the last one (help) always stands. */
-void chrome_footer(const struct keymap *map, enum context context, struct canvas *c);
+/* The last line: hints of what can be done in the pane now, cut between two of them; the last one (help) always stands. */
+void chrome_footer(const struct chrome *chrome, const struct keymap *map, const struct pane *pane, struct canvas *c);
 
 /* In place of everything, where the terminal is too small. */
 void chrome_too_small(struct canvas *c);

@@ -34,8 +34,8 @@ static const struct {
 static const struct {
 	const char *context, *action, *keys;
 } defaults[] = {
-	{ "review", "+approve", "a" }, { "review", "+veto", "v" }, { "review", "+revise", "r" }, { "review", "+sign", "S" },
-	{ "review", "comment", "c" }, { "review", "waive", "W" }, { "review", "retry", "t" }, { "review", "cancel", "x" },
+	{ "review", "+approve", "a" }, { "review", "+sign", "S" }, { "review", "+waive", "W" }, { "review", "+retry", "t" },
+	{ "review", "+veto", "v" }, { "review", "+revise", "r" }, { "review", "+comment", "c" }, { "review", "cancel", "x" },
 	{ "review", "+previous-hunk", "[" }, { "review", "+next-hunk", "]" }, { "review", "+previous-file", "{" },
 	{ "review", "+next-file", "}" }, { "review", "previous-proposal", "K <C-p>" }, { "review", "next-proposal", "J <C-n>" },
 	{ "review", "interdiff", "D" }, { "review", "side-by-side", "|" }, { "review", "mark-viewed", "<Space>" },
@@ -62,11 +62,11 @@ static const struct {
 	{ "text", "half-page-down", "<C-d>" }, { "text", "first", "g <Home>" }, { "text", "last", "G <End>" },
 	{ "text", "line-start", "0 ^" }, { "text", "enter", "<Enter>" },
 
-	{ "global", "+focus-next", "<Tab>" }, { "global", "focus-previous", "<S-Tab>" }, { "global", "+zoom", "z" },
-	{ "global", "+search", "/" }, { "global", "search-next", "n" }, { "global", "search-previous", "N" },
-	{ "global", "+palette", ":" }, { "global", "+help", "?" }, { "global", "quit", "q <C-c>" }, { "global", "back", "<Esc>" },
-	{ "global", "pane-1", "1" }, { "global", "pane-2", "2" }, { "global", "pane-3", "3" }, { "global", "pane-4", "4" },
-	{ "global", "pane-5", "5" }, { "global", "events", "E" }, { "global", "ideas", "I" }, { "global", "budget", "$" },
+	{ "global", "+back", "<Esc>" }, { "global", "quit", "q <C-c>" }, { "global", "pane-1", "1" }, { "global", "pane-2", "2" },
+	{ "global", "pane-3", "3" }, { "global", "+pane-4", "4" }, { "global", "pane-5", "5" }, { "global", "+focus-next", "<Tab>" },
+	{ "global", "focus-previous", "<S-Tab>" }, { "global", "+zoom", "z" }, { "global", "+search", "/" },
+	{ "global", "search-next", "n" }, { "global", "search-previous", "N" }, { "global", "+palette", ":" }, { "global", "+help", "?" },
+	{ "global", "events", "E" }, { "global", "ideas", "I" }, { "global", "budget", "$" },
 	{ "global", "pause", "P" }, { "global", "resume", "R" }, { "global", "autonomy", "A" }, { "global", "steer", "M" },
 	{ "global", "mouse", "<A-m>" }, { "global", "copy", "y" }, { "global", "theme", "T" }, { "global", "redraw", "<C-l>" },
 	{ "global", "suspend", "<C-z>" },
@@ -239,7 +239,7 @@ void keymap_hints(const struct keymap *m, enum context c, keymap_hint_function *
 			buf_putc(&keys, ' ');
 			continue;
 		}
-		each(data, buf_str(&keys), label);
+		each(data, list[i].action, buf_str(&keys), label);
 		buf_truncate(&keys, 0);
 	}
 	buf_release(&keys);

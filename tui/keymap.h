@@ -62,7 +62,7 @@ size_t keymap_list(const struct keymap *m, enum context c, struct keymap_entry *
 
 /* The footer: "a approve  v veto  [ ] hunk  …", keys of actions with the same label side by side. Calls `each` for every
  * hint in order of their worth. */
-typedef void keymap_hint_function(void *data, const char *keys, const char *label);
+typedef void keymap_hint_function(void *data, enum action a, const char *keys, const char *label);
 void keymap_hints(const struct keymap *m, enum context c, keymap_hint_function *each, void *data);
 
 #endif

@@ -111,6 +111,9 @@ struct pane_ops {
 	/* Selects what another pane points at ("p7"). */
 	void (*show)(struct pane *p, const struct model *m, const char *what);
 
+	/* Whether the action can do anything to what is selected now; the footer leaves out what cannot. Absent: all can. */
+	int (*offers)(const struct pane *p, const struct model *m, enum action a);
+
 	/* What an approval would be about, as drawn now ("p15 rev 2"); nothing added: nothing. The shell lets a guarded action
 	 * through only when exactly this has been on the screen for a while (DESIGN 7). */
 	void (*subject)(const struct pane *p, const struct model *m, struct buf *out);

@@ -391,8 +391,18 @@ static int is_the_shells(enum action a)
 	       a == ACTION_SUSPEND || a == ACTION_SEARCH_NEXT || a == ACTION_SEARCH_PREVIOUS;
 }
 
+int ui_refuses(struct ui *ui, enum action a)
+{
+	if (!ui->options.observer || !action_is_command(a))
+		return 0;
+	ui_message(ui, "%s: observers cannot command; attach without --observe", action_name(a));
+	return 1;
+}
+
 void ui_action(struct ui *ui, enum action a)
 {
+	if (ui_refuses(ui, a))
+		return;
 	if (!is_the_shells(a) && ui_pane_act(ui, ui_top(ui), &(struct act){ .action = a }))
 		return;
 	shell_act(ui, a);

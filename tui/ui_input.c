@@ -59,8 +59,11 @@ static const char *why_not(struct ui *ui, int alone)
 
 static void guarded(struct ui *ui, enum action a, int alone)
 {
-	const char *why = why_not(ui, alone);
+	const char *why;
 
+	if (ui_refuses(ui, a))
+		return;
+	why = why_not(ui, alone);
 	if (!why) {
 		ui_action(ui, a);
 		return;

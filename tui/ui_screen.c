@@ -168,7 +168,8 @@ static void draw_last_line(struct ui *ui, struct canvas *c)
 		canvas_text_cut(c, c->rows - 1, 1, STYLE_MESSAGE, ui->message, -1);
 	} else {
 		struct canvas last = canvas_sub(c, (struct rect){ c->rows - 1, 0, 1, c->columns });
-		chrome_footer(ui->options.keymap, ui_top(ui)->ops->context, &last);
+		struct chrome chrome = chrome_of(ui);
+		chrome_footer(&chrome, ui->options.keymap, ui_top(ui), &last);
 	}
 }
 

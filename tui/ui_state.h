@@ -58,6 +58,7 @@ void ui_focus_pane(struct ui *ui, int i);
 void ui_focus_changed(struct ui *ui);
 void ui_leave(struct ui *ui);
 void ui_suspend(struct ui *ui);
+int ui_refuses(struct ui *ui, enum action a);	/* an observer's command: refused, and said so */
 int ui_end_search(struct ui *ui);		/* whether there was one */
 int ui_pane_act(struct ui *ui, struct pane *p, const struct act *act);	/* whether the pane took it */
 void ui_carry_out(struct ui *ui, struct pane *p, struct intent *want);	/* and clears it */

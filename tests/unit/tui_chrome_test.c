@@ -177,28 +177,56 @@ static void test_titles(void **state)
 	expect_title(40, 0, "! 2 wait", "─1 Reading list ─ 7 of 12 r… ─ ! 2 wait\n");
 }
 
-static void test_the_footer_keeps_help(void **state)
+static int waits_only(const struct pane *p, const struct model *model, enum action a)
+{
+	(void)p;
+	(void)model;
+	return a != ACTION_SIGN && a != ACTION_WAIVE && a != ACTION_RETRY;
+}
+
+static void expect_footer(const struct pane_ops *ops, int columns, const char *line)
 {
 	struct keymap *map = keymap_new();
-	static const int widths[] = { 120, 60, 24, 8 };
-	static const char *const lines[] = {
-		" a approve  v veto  r ask for changes  S sign  [ ] hunk  { } file  Tab pane  z zoom  / search  : command  ? help\n",
-		" a approve  v veto  r ask for changes  S sign  ? help\n", " a approve  ? help\n", " ? help\n",
-	};
+	struct pane pane = { .ops = ops };
+	struct canvas c;
+	struct buf out = { 0 };
+
+	grid_release(&grid);
+	grid_init(&grid, 1, columns);
+	c = canvas_of(&grid);
+	chrome_footer(&chrome, map, &pane, &c);
+	canvas_save(&c, &out, 0);
+	assert_string_equal(buf_str(&out), line);
+	buf_release(&out);
+	keymap_free(map);
+}
+
+static void test_the_footer_keeps_help(void **state)
+{
+	struct pane_ops review = { .digit = 4, .context = CONTEXT_REVIEW, .offers = waits_only };
 
 	(void)state;
-	for (int i = 0; i < 4; i++) {
-		struct canvas c;
-		struct buf out = { 0 };
-		grid_release(&grid);
-		grid_init(&grid, 1, widths[i]);
-		c = canvas_of(&grid);
-		chrome_footer(map, CONTEXT_REVIEW, &c);
-		canvas_save(&c, &out, 0);
-		assert_string_equal(buf_str(&out), lines[i]);
-		buf_release(&out);
-	}
-	keymap_free(map);
+	expect_footer(&review, 120,
+	              " a approve  v veto  r ask for changes  c comment  [ ] hunk  { } file  Tab pane  z zoom  / search  : command  ? help\n");
+	expect_footer(&review, 60, " a approve  v veto  r ask for changes  c comment  ? help\n");
+	expect_footer(&review, 24, " a approve  ? help\n");
+	expect_footer(&review, 8, " ? help\n");
+}
+
+static void test_the_footer_offers_what_can_be_done(void **state)
+{
+	struct pane_ops review = { .digit = 4, .context = CONTEXT_REVIEW }, grid_ops = { .digit = 2, .context = CONTEXT_GRID },
+	                help = { .context = CONTEXT_HELP };
+
+	(void)state;
+	expect_footer(&review, 60, " a approve  S sign  W waive  t retry  v veto  z zoom  ? help\n");
+	expect_footer(&grid_ops, 60, " Enter open  Tab pane  z zoom  / search  : command  ? help\n");
+	expect_footer(&help, 60, " Esc back  / search  : command  ? help\n");
+	m.autonomy = AUTONOMY_MANUAL;
+	add_proposal("p6", STATE_WAITING, chrome.now);
+	expect_footer(&grid_ops, 60, " Enter open  4 review  Tab pane  z zoom  / search  ? help\n");
+	chrome.observer = 1;
+	expect_footer(&review, 60, " [ ] hunk  { } file  Tab pane  z zoom  / search  ? help\n");
 }
 
 int main(void)
@@ -207,7 +235,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_the_bar_gives_up_the_least_first), TEST(test_what_waits_is_always_there),
 		TEST(test_a_gate_that_time_passes_counts_down), TEST(test_states_of_the_session), TEST(test_titles),
-		TEST(test_the_footer_keeps_help),
+		TEST(test_the_footer_keeps_help), TEST(test_the_footer_offers_what_can_be_done),
 	};
 	return cmocka_run_group_tests_name("tui_chrome", tests, NULL, NULL);
 }

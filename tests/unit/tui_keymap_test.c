@@ -123,10 +123,11 @@ static void test_keys_of_an_action(void **state)
 	buf_release(&out);
 }
 
-static void add_hint(void *data, const char *keys, const char *label)
+static void add_hint(void *data, enum action a, const char *keys, const char *label)
 {
 	struct buf *out = data;
 
+	(void)a;
 	buf_printf(out, "%s%s %s", out->len ? "  " : "", keys, label);
 }
 
@@ -136,8 +137,8 @@ static void test_footer(void **state)
 
 	(void)state;
 	keymap_hints(map, CONTEXT_REVIEW, add_hint, &out);
-	assert_string_equal(buf_str(&out), "a approve  v veto  r ask for changes  S sign  [ ] hunk  { } file  "
-	                                   "Tab pane  z zoom  / search  : command  ? help");
+	assert_string_equal(buf_str(&out), "a approve  S sign  W waive  t retry  v veto  r ask for changes  c comment  [ ] hunk  "
+	                                   "{ } file  Esc back  4 review  Tab pane  z zoom  / search  : command  ? help");
 	buf_release(&out);
 }
 

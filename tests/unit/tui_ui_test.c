@@ -413,6 +413,28 @@ static void test_commands_that_fail_are_told(void **state)
 	expect_line(-1, "sorted by n");
 }
 
+static void test_observers_are_refused_at_the_key(void **state)
+{
+	struct ui_options options = { .model = &model, .panes = panes, .commands = commands, .backend = &backend, .rows = 24, .columns = 80,
+	                              .frozen = 1000000, .clock = tick, .observer = 1, .keymap = map };
+
+	(void)state;
+	ui_free(ui);
+	ui = ui_new(&options);
+	ui_draw(ui);
+	press("4");
+	pass(1000);
+	press("a");
+	expect_line(-1, "approve: observers cannot command");
+	press("v");
+	expect_line(-1, "veto: observers cannot command");
+	press("5m");
+	expect_line(-1, "steer: observers cannot command");
+	press(":pause<Enter>");
+	expect_line(-1, "pause: observers cannot command");
+	expect_told("");
+}
+
 static void test_search(void **state)
 {
 	(void)state;
@@ -495,7 +517,7 @@ int main(void)
 		TEST(test_a_word_needs_focus_time_and_solitude), TEST(test_a_word_is_about_what_was_shown),
 		TEST(test_type_ahead_and_noise_do_not_spend_it), TEST(test_tab_does_not_approve_anything), TEST(test_typed_lines),
 		TEST(test_palette_completes), TEST(test_a_paste_in_a_prompt_runs_nothing), TEST(test_prompts_of_panes),
-		TEST(test_overlays_and_queries), TEST(test_commands_that_fail_are_told), TEST(test_search), TEST(test_sizes),
+		TEST(test_overlays_and_queries), TEST(test_commands_that_fail_are_told), TEST(test_observers_are_refused_at_the_key), TEST(test_search), TEST(test_sizes),
 		TEST(test_nothing_is_drawn_twice), TEST(test_the_mouse),
 	};
 	return cmocka_run_group_tests_name("tui_ui", tests, NULL, NULL);
