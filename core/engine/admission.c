@@ -22,6 +22,7 @@ struct admission_run {
 	unsigned ended, failures, attempt;
 	double value[ARMS];		/* of base and aa */
 	char problem[512];		/* of the newest failure */
+	int is_lost;			/* and it was not the baseline's */
 };
 static const char *const arm_names[ARMS] = { "base", "aa" };
 
@@ -85,6 +86,10 @@ static void void_round(struct engine *e, struct admission_run *a, const char *wh
 	const struct worker *w = model_worker(&e->model, a->worker);
 	a->attempt++;
 	engine_emit(e, &(struct event){ .kind = EVENT_ROUND_VOIDED, .round = w->admission_round + 1, .worker = a->worker, .wave = 0, .reason = why });
+	if (a->is_lost) {
+		engine_lost(e, "the baseline", why);
+		return;
+	}
 	if (++a->failures < 2)
 		return;
 	struct err err = { .code = EXIT_FAILED };
@@ -142,6 +147,7 @@ static void finish_round(struct engine *e, struct admission_run *a)
 		return;
 	}
 	a->failures = a->attempt = 0;
+	engine_lost(e, NULL, NULL);
 	double d = (e->model.lower_is_better ? -1 : 1) * log(a->value[1] / a->value[0]);
 	engine_emit(e, &(struct event){ .kind = EVENT_ADMISSION_PAIR, .worker = a->worker, .round = w->admission_round + 1, .ratio = d });
 	judge(e, a);
@@ -156,6 +162,7 @@ static void measured(struct engine *e, void *owner, const char *arm, const struc
 	a->value[!strcmp(arm, arm_names[1])] = value;
 	if (!isfinite(value) || value <= 0) {
 		char id[16] = "";
+		a->is_lost |= result->status == RUN_LOST || result->status == RUN_CANCELLED;
 		if (run)
 			snprintf(id, sizeof id, "r%u", run->number);
 		snprintf(a->problem, sizeof a->problem, "%.400s%s%s%s", result->reason ? result->reason : "its value is not above 0",
@@ -177,7 +184,7 @@ static void start_round(struct engine *e, struct admission_run *a)
 	snprintf(names, sizeof names, "%s %s", arm_names[order[0]], arm_names[order[1]]);
 	engine_emit(e, &(struct event){ .kind = EVENT_ROUND_STARTED, .round = round, .worker = a->worker, .wave = 0, .phase = 0, .order = names });
 	a->in_round = 1;
-	a->ended = 0;
+	a->ended = a->is_lost = 0;
 	a->value[0] = a->value[1] = NAN;
 	for (size_t i = 0; i < ARMS; i++) {
 		struct step_plan plan = { .arm = arm_names[order[i]], .worker = a->worker, .tree = "base", .label = i ? "b" : "a",
