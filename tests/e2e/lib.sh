@@ -107,7 +107,7 @@ serve() {	# an engine in the background; $engine is its pid
 }
 serve_ends() {	# waits for it; its exit code
 	local code
-	wait "$engine"
+	wait "$engine" 2>/dev/null
 	code=$?
 	engine=
 	return $code
