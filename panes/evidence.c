@@ -200,7 +200,7 @@ static int row_of(const struct plot *plot, double v)
 	return (int)lround((plot->high - v) / (plot->high - plot->low) * (plot->rows - 1));
 }
 
-/* The middle eighty percent of the pairs decide what is shown: one slow run shall not flatten the rest. */
+/* What lies far from the median does not widen the scale: one slow run shall not flatten the rest. */
 static struct plot plot_of(const struct proposal *p, int rows, int columns)
 {
 	struct plot plot = { .low = 0, .high = 0, .rows = rows, .columns = columns };
@@ -210,7 +210,7 @@ static struct plot plot_of(const struct proposal *p, int rows, int columns)
 	for (; n < p->pair_count && n < PAIRS_MAX; n++)
 		changes[n] = percent(p->pairs[n].ratio);
 	middle = stats_median(changes, n);
-	reach = fmax(5 * stats_mad(changes, n), 0.5);
+	reach = fmax(6 * stats_mad(changes, n), 1.5);
 	for (size_t i = 0; i < n; i++)
 		if (fabs(changes[i] - middle) <= reach) {
 			plot.low = fmin(plot.low, changes[i]);
@@ -289,7 +289,7 @@ static int draw_plot(const struct proposal *p, struct canvas *c, int y, int rows
 		else
 			canvas_put(c, change < 0 ? y + rows - 1 : y, x, STYLE_WARN, change < 0 ? 0x2193 : 0x2191);
 		if ((change < plot.low || change > plot.high) && !outside++)
-			snprintf(far, sizeof far, "far out, nearly ignored: pair %zu %+.1f %%, %s", i + 1, change,
+			snprintf(far, sizeof far, "off the scale: pair %zu %+.1f %%, %s", i + 1, change,
 				p->pairs[i].worker ? p->pairs[i].worker : "");
 	}
 	draw_pair_numbers(&plot, p, c, y + rows);

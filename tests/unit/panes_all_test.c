@@ -9,7 +9,7 @@
 static const struct { int rows, columns; } sizes[] = {
 	{ 0, 0 }, { 1, 1 }, { 1, 40 }, { 3, 3 }, { 2, 90 }, { 10, 40 }, { 7, 63 }, { 22, 80 }, { 9, 120 }, { 50, 200 },
 };
-static const char *const names[] = { NULL, "p3", "p18", "base", "s3", "r172", "r1", "metrics", "nothing of that name" };
+static const char *const names[] = { NULL, "p3", "p18", "base", "s3", "r173", "r1", "metrics", "nothing of that name" };
 enum { SIZES = sizeof sizes / sizeof *sizes, NAMES = sizeof names / sizeof *names, STEP = 150 };
 
 static void fold_up_to(struct model *m, uint64_t last)
