@@ -177,6 +177,11 @@ void prompt_complete(struct prompt *p, const struct strings *candidates, int dir
 
 	if (!candidates->count)
 		return;
+	if (candidates->count == 1) {
+		set_text(p, candidates->at[0]);
+		prompt_insert(p, " ", 1);
+		return;
+	}
 	if (!p->stem)
 		p->stem = xstrdup(buf_str(&p->text));
 	p->candidate = (p->candidate + (direction > 0 ? 1 : places - 1)) % places;

@@ -32,7 +32,7 @@ void prompt_insert(struct prompt *p, const char *text, size_t size);
 enum prompt_result prompt_act(struct prompt *p, enum action a);
 
 /* Replaces the text by the next (direction 1) or previous (-1) of the candidates, which must all begin with the stem;
- * after the last comes the stem again. */
+ * after the last comes the stem again. A single one is taken, with a blank for what follows. */
 void prompt_complete(struct prompt *p, const struct strings *candidates, int direction);
 /* What the candidates are to begin with: the stem while completing, else the text. */
 const char *prompt_stem(const struct prompt *p);

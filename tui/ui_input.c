@@ -79,18 +79,19 @@ struct strings ui_candidates(const struct ui *ui)
 	struct strings list = { 0 };
 
 	if (ui->prompt_use == FOR_PALETTE)
-		palette_candidates(ui->options.commands, prompt_stem(&ui->prompt), &list);
+		palette_candidates(ui->options.commands, ui->options.model, prompt_stem(&ui->prompt), &list);
 	return list;
 }
 
-static void run_line(struct ui *ui, const char *line)
+static void run_line(struct ui *ui, char *line)
 {
 	struct err err = { 0 };
 	int action;
 	uint64_t tag;
 
-	while (*line == ' ')
-		line++;
+	line += strspn(line, " ");
+	for (size_t n = strlen(line); n && line[n - 1] == ' '; n--)
+		line[n - 1] = '\0';
 	action = action_find(line);
 	if (!*line)
 		return;

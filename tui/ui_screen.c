@@ -160,8 +160,9 @@ static void draw_last_line(struct ui *ui, struct canvas *c)
 		list = ui_candidates(ui);
 		if (ui->prompt_use == FOR_PALETTE) {
 			struct canvas above = canvas_sub(c, (struct rect){ 1, 0, c->rows - 2, c->columns });
-			palette_draw(ui->options.commands, ui->options.keymap, ui_top(ui)->ops->context, &list,
-			             ui->prompt.candidate ? buf_str(&ui->prompt.text) : NULL, &above);
+			const char *line = buf_str(&ui->prompt.text);
+			palette_draw(&(struct palette){ ui->options.commands, ui->options.keymap, ui_top(ui)->ops->context,
+			             ui->options.model, line, &list, ui->prompt.candidate ? line : NULL }, &above);
 		}
 		strings_release(&list);
 	} else if (ui->message) {

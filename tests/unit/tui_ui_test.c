@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/mem.h"
 #include "core/data/model.h"
 
 struct paper {
@@ -114,7 +115,9 @@ static const struct pane_ops reading = { PAPER("Reading list", 1, READING) }, gr
 	metrics = { PAPER("Metrics", 3, METRICS) }, review = { PAPER("Review", 4, REVIEW), .title_follows = 1, .subject = paper_subject },
 	agent = { PAPER("Agent", 5, AGENT) }, log_pane = { PAPER("Log", 0, LOG) }, help = { PAPER("Help", 0, HELP) };
 static const struct pane_ops *const panes[] = { &reading, &grid, &metrics, &review, &agent, &log_pane, &help, NULL };
-static const struct ui_command commands[] = { { "veto", "ID --reason TEXT", "refuse a proposal" }, { "vex", "", "annoy" }, { NULL, NULL, NULL } };
+static const struct ui_command commands[] = { { "veto", "ID --reason TEXT", "refuse a proposal" }, { "vex", "", "annoy" },
+	{ "approve", "ID…", "pass" }, { "worker", "quarantine|release|down ID", "a worker" },
+	{ "src", "add URL|PATH [--note T] | drop ID", "the list" }, { NULL, NULL, NULL } };
 
 static void on_command(void *data, const char *name, struct json *args_taken, uint64_t tag)
 {
@@ -340,6 +343,47 @@ static void test_palette_completes(void **state)
 	expect_told("line vex;");
 }
 
+static void test_palette_completes_what_follows(void **state)
+{
+	static const char *const ids[] = { "p1", "p2", "p10" };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct proposal *p = array_add(&model.proposals, &model.proposal_count, &model.proposal_room, sizeof *p);
+		p->id = xstrdup(ids[i]);
+		p->title = xstrdup("fuse two loops");
+		p->state = i == 1 ? STATE_WAITING : STATE_VETOED;
+	}
+	press(":vet<Tab>");
+	expect_line(-2, "veto ID --reason TEXT   refuse a proposal");
+	expect_line(-3, "p2        fuse two loops (waiting)");
+	expect_line(-4, "────");
+	press("<Tab>--<Tab>x<Space>y<Enter>");
+	expect_told("line veto p2 --reason x y;");
+	press(":wor<Space><Tab>");
+	expect_line(-1, ":wor\n");
+	press("<C-u>worker<Space><Tab><Tab><Enter>");
+	expect_told("line worker release;");
+	press(":worker<Space>down<Space>");
+	expect_line(-2, "worker quarantine|release|down ID");
+	press("<C-u>src<Space>");
+	expect_line(-4, "add");
+	expect_line(-3, "drop");
+	press("d<Tab>");
+	expect_line(-1, ":src drop\n");
+	press("<C-u>src<Space>add<Space>x<Space><Tab>");
+	expect_line(-1, ":src add x --note\n");
+	press("<Tab>");
+	expect_line(-1, ":src add x --note\n");
+	press("<Esc>");
+	press(":app<Tab>");
+	expect_line(-1, ":approve\n");
+	press("<Tab>");
+	expect_line(-1, ":approve p2\n");
+	press("<Tab>");
+	expect_line(-1, ":approve p2\n");
+}
+
 static void test_a_paste_in_a_prompt_runs_nothing(void **state)
 {
 	struct input paste = { .type = INPUT_PASTE, .text = "veto p7\nquit\n\x1b[A", .size = 16 };
@@ -516,7 +560,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_word_needs_focus_time_and_solitude), TEST(test_a_word_is_about_what_was_shown),
 		TEST(test_type_ahead_and_noise_do_not_spend_it), TEST(test_tab_does_not_approve_anything), TEST(test_typed_lines),
-		TEST(test_palette_completes), TEST(test_a_paste_in_a_prompt_runs_nothing), TEST(test_prompts_of_panes),
+		TEST(test_palette_completes), TEST(test_palette_completes_what_follows), TEST(test_a_paste_in_a_prompt_runs_nothing), TEST(test_prompts_of_panes),
 		TEST(test_overlays_and_queries), TEST(test_commands_that_fail_are_told), TEST(test_observers_are_refused_at_the_key), TEST(test_search), TEST(test_sizes),
 		TEST(test_nothing_is_drawn_twice), TEST(test_the_mouse),
 	};
