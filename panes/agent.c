@@ -1,5 +1,5 @@
 /* What the agent does, and what came of it: its proposals with where they are from, verdicts, vetoes, what it was
- * told. The text is made from the model's activity, anew when a line was added; following its end until the reader
+ * told. The text is made from the model's activity and grows with it, following its end until the reader
  * scrolls up. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +17,8 @@ enum { HEADER = 1, TIME = 10 };
 
 struct agent_state {
 	struct page page;
-	uint64_t made_for;		/* seq of the last line in the page */
-	size_t made_of;			/* lines of activity there were */
+	uint64_t first;			/* seq of the oldest line of activity when the page was made */
+	size_t made_of;			/* lines of activity that are in it */
 };
 
 static int concerns_the_agent(const struct activity *a)
@@ -44,11 +44,11 @@ static void add_sources(const struct model *m, const struct activity *a, struct 
 	}
 }
 
-static void make(struct page *page, const struct model *m)
+static void add_lines(struct page *page, const struct model *m, size_t from)
 {
 	struct buf text = { 0 };
 
-	for (size_t i = 0; i < m->activity_count; i++) {
+	for (size_t i = from; i < m->activity_count; i++) {
 		const struct activity *a = &m->activity[i];
 		char time[CLOCK_TEXT];
 		if (!concerns_the_agent(a))
@@ -75,10 +75,14 @@ static int agent_sync(struct pane *p, const struct model *m, int rows, int colum
 	struct agent_state *s = p->state;
 
 	(void)want;
-	if (rows && (s->made_for != m->seq || s->made_of != m->activity_count || s->page.columns != columns)) {
-		page_begin(&s->page, columns);
-		make(&s->page, m);
-		s->made_for = m->seq;
+	if (rows) {
+		uint64_t first = m->activity_count ? m->activity[0].seq : 0;
+		if (first != s->first || s->made_of > m->activity_count || s->page.columns != columns) {
+			page_begin(&s->page, columns);
+			s->first = first;
+			s->made_of = 0;
+		}
+		add_lines(&s->page, m, s->made_of);
 		s->made_of = m->activity_count;
 	}
 	page_sync(&s->page, rows > HEADER ? rows - HEADER : 0);

@@ -458,54 +458,61 @@ static int draw_proposal(const struct model *m, const struct proposal *p, struct
 
 /* The baseline's history */
 
-static void draw_wave(const struct model *m, const struct wave *w, const struct bar_axis *axis, double first,
-	struct canvas *c, int y)
+static void draw_wave(const struct model *m, size_t i, const struct spread *s, const struct bar_axis *axis, struct canvas *c,
+	int y)
 {
-	struct spread s = history_of_wave(m, w->number);
+	const struct wave *w = &m->waves[i];
+	double first = axis->zero;
 	char text[NUMBER_TEXT];
 	int x = 46, columns = c->columns - x - 12;
 
 	canvas_printf(c, y, 1, STYLE_DEFAULT, "%u", w->number);
 	canvas_text(c, y, 7, STYLE_LINK, w->baseline ? w->baseline : "", 7);
-	snprintf(text, sizeof text, "%zu", s.n);
+	snprintf(text, sizeof text, "%zu", s->n);
 	canvas_text_right(c, y, 20, STYLE_DEFAULT, text);
-	number_fixed(s.mean, number_decimals(&s.mean, 1, 4), text);
+	number_fixed(s->mean, number_decimals(&s->mean, 1, 4), text);
 	canvas_text_right(c, y, 30, STYLE_STRONG, text);
-	number_percent(100 * (m->lower_is_better ? first / s.mean - 1 : s.mean / first - 1), 1, text);
-	canvas_text_right(c, y, 40, s.n ? STYLE_DEFAULT : STYLE_MUTED, text);
+	number_percent(100 * (m->lower_is_better ? first / s->mean - 1 : s->mean / first - 1), 1, text);
+	canvas_text_right(c, y, 40, s->n ? STYLE_DEFAULT : STYLE_MUTED, text);
 	if (columns >= 12)
-		bar_spread(c, y, x, columns, axis, s.mean, s.sd, STYLE_BAR);
+		bar_spread(c, y, x, columns, axis, s->mean, s->sd, STYLE_BAR);
 }
 
+static int draw_landed(const struct model *m, unsigned wave, struct canvas *c, int y)
+{
+	for (size_t i = 0; i < m->proposal_count; i++) {
+		const struct proposal *p = &m->proposals[i];
+		if (p->state == STATE_LANDED && p->wave == wave)
+			canvas_printf(c, y++, 7, STYLE_GOOD, "◆ %s landed, %+.1f %%: %s", p->id, p->change_percent,
+				p->title ? p->title : "");
+	}
+	return y;
+}
+
+/* The axis' zero is the first value that there is. */
 static int draw_history(const struct model *m, struct canvas *c, int y)
 {
 	struct bar_axis axis = { .low = 1, .high = -1, .zero = NAN };
+	struct spread *waves = history_waves(m);
 
 	for (size_t i = 0; i < m->wave_count; i++) {
-		struct spread s = history_of_wave(m, m->waves[i].number);
-		bar_axis_add(&axis, s.mean, s.sd);
-		if (isnan(axis.zero) && s.n)
-			axis.zero = s.mean;
+		bar_axis_add(&axis, waves[i].mean, waves[i].sd);
+		if (isnan(axis.zero))
+			axis.zero = waves[i].mean;
 	}
 	if (isnan(axis.zero)) {
 		canvas_text_cut(c, y, 0, STYLE_MUTED,
 			"The baseline's value appears here, wave by wave, once it is measured.", -1);
-		return y + 1;
+	} else {
+		canvas_text(c, y, 0, STYLE_HEADING, "wave   baseline    n      mean  since start", -1);
+		canvas_text_cut(c, y, 46, STYLE_HEADING, c->columns >= 70 ? "mean and spread of its rounds" : "", -1);
 	}
-	canvas_text(c, y, 0, STYLE_HEADING, "wave   baseline    n      mean  since start", -1);
-	canvas_text_cut(c, y, 46, STYLE_HEADING, c->columns >= 70 ? "mean and spread of its rounds" : "", -1);
 	y++;
-	for (size_t i = 0; i < m->wave_count; i++) {
-		draw_wave(m, &m->waves[i], &axis, axis.zero, c, y++);
-		for (size_t k = 0; k < m->proposal_count; k++) {
-			const struct proposal *p = &m->proposals[k];
-			if (p->state != STATE_LANDED || p->wave != m->waves[i].number)
-				continue;
-			canvas_printf(c, y, 7, STYLE_GOOD, "◆ %s landed, %+.1f %%: %s", p->id, p->change_percent,
-				p->title ? p->title : "");
-			y++;
-		}
+	for (size_t i = 0; i < m->wave_count && isfinite(axis.zero); i++) {
+		draw_wave(m, i, &waves[i], &axis, c, y++);
+		y = draw_landed(m, m->waves[i].number, c, y);
 	}
+	free(waves);
 	return y;
 }
 

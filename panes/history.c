@@ -1,62 +1,58 @@
-/* The metric's history is not kept anywhere: it is what the baseline's runs of each wave say, and is computed when
- * shown. */
+/* The metric's history is not kept anywhere: it is what the baseline's runs of each wave say, and is computed when shown, in one
+ * pass over the runs. */
 #include "panes/history.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/judge/stats.h"
+#include "core/base/mem.h"
 
-static int is_of_baseline(const struct run *r, unsigned wave)
+static int is_of_baseline(const struct run *r)
 {
-	return r->wave == wave && !r->voided && isfinite(r->value) && r->arm && !strcmp(r->arm, "base") &&
-		!strcmp(r->step, "measure");
+	return r->wave && !r->voided && isfinite(r->value) && r->arm && !strcmp(r->arm, "base") && !strcmp(r->step, "measure");
 }
 
-struct spread history_of_wave(const struct model *m, unsigned wave)
+/* Mean and sum of squares as they grow (Welford 1962); `sd` holds the squares until the end. */
+static void add(struct spread *s, double v)
 {
-	struct spread s = { 0, NAN, NAN, NAN, NAN };
-	struct reals values = { 0 };
+	double before = s->n ? v - s->mean : 0;
 
-	for (size_t i = 0; i < m->run_count; i++)
-		if (is_of_baseline(&m->runs[i], wave))
-			reals_add(&values, m->runs[i].value);
-	if (values.count) {
-		s.n = values.count;
-		s.mean = stats_mean(values.at, values.count);
-		s.sd = stats_deviation(values.at, values.count);
-		s.low = s.high = values.at[0];
-		for (size_t i = 1; i < values.count; i++) {
-			s.low = fmin(s.low, values.at[i]);
-			s.high = fmax(s.high, values.at[i]);
-		}
-	}
-	free(values.at);
-	return s;
+	s->low = s->n ? fmin(s->low, v) : v;
+	s->high = s->n ? fmax(s->high, v) : v;
+	s->n++;
+	s->mean = s->n == 1 ? v : s->mean + before / (double)s->n;
+	s->sd = s->n == 1 ? 0 : s->sd + before * (v - s->mean);
 }
 
-/* One pass, for a long session is drawn many times a second: the runs of a wave follow each other. */
-void history_means(const struct model *m, struct reals *out)
+struct spread *history_waves(const struct model *m)
 {
-	unsigned wave = 0;
-	double sum = 0;
-	size_t n = 0;
+	struct spread *waves = xcalloc(m->wave_count + 1, sizeof *waves);
+	size_t at = 0;
 
+	for (size_t i = 0; i < m->wave_count; i++)
+		waves[i] = (struct spread){ 0, NAN, NAN, NAN, NAN };
 	for (size_t i = 0; i < m->run_count; i++) {
 		const struct run *r = &m->runs[i];
-		if (!r->wave || !is_of_baseline(r, r->wave))
+		if (!is_of_baseline(r))
 			continue;
-		if (r->wave != wave && n)
-			reals_add(out, sum / (double)n);
-		if (r->wave != wave) {
-			wave = r->wave;
-			sum = 0;
-			n = 0;
-		}
-		sum += r->value;
-		n++;
+		while (at < m->wave_count && m->waves[at].number < r->wave)
+			at++;
+		if (at < m->wave_count && m->waves[at].number == r->wave)
+			add(&waves[at], r->value);
 	}
-	if (n)
-		reals_add(out, sum / (double)n);
+	for (size_t i = 0; i < m->wave_count; i++)
+		if (waves[i].n)
+			waves[i].sd = waves[i].n > 1 ? sqrt(waves[i].sd / (double)(waves[i].n - 1)) : 0;
+	return waves;
+}
+
+void history_means(const struct model *m, struct reals *out)
+{
+	struct spread *waves = history_waves(m);
+
+	for (size_t i = 0; i < m->wave_count; i++)
+		if (waves[i].n)
+			reals_add(out, waves[i].mean);
+	free(waves);
 }

@@ -5,8 +5,9 @@
 #include "core/data/model.h"
 #include "core/data/query.h"
 
-/* The baseline's rounds in a wave, voided ones left out; NAN figures where there are none. */
-struct spread history_of_wave(const struct model *m, unsigned wave);
+/* The baseline's rounds of each wave, voided ones left out, in the order of the model's waves; figures are NAN where there
+ * are none. The caller frees it. */
+struct spread *history_waves(const struct model *m);
 
 /* Adds the mean of each wave that has one, oldest first. */
 void history_means(const struct model *m, struct reals *out);
