@@ -458,7 +458,8 @@ static int draw_proposal(const struct model *m, const struct proposal *p, struct
 
 /* The baseline's history */
 
-static void draw_wave(const struct model *m, size_t i, const struct spread *s, const struct bar_axis *axis, struct canvas *c,
+static void draw_wave(const struct model *m, size_t i, const struct spread *s, const struct bar_axis *axis,
+	struct canvas *c,
 	int y)
 {
 	const struct wave *w = &m->waves[i];
@@ -523,7 +524,8 @@ static int draw_base(const struct model *m, struct canvas *c, int y)
 	snprintf(text, sizeof text, "base %.10s   %s", m->baseline ? m->baseline : "", m->metric ? m->metric : "");
 	canvas_text(c, y++, 0, STYLE_STRONG, text, -1);
 	if (count_in_state(m, STATE_LANDED)) {
-		snprintf(text, sizeof text, "%+.1f %% by what landed (the product of what was measured, each against its "
+		snprintf(text, sizeof text,
+			"%+.1f %% by what landed (the product of what was measured, each against its "
 			"own baseline)", landed_percent(m));
 		canvas_text_cut(c, y++, 0, STYLE_GOOD, text, -1);
 	}

@@ -10,7 +10,8 @@
 
 static int is_of_baseline(const struct run *r)
 {
-	return r->wave && !r->voided && isfinite(r->value) && r->arm && !strcmp(r->arm, "base") && !strcmp(r->step, "measure");
+	return r->wave && !r->voided && isfinite(r->value) && r->arm && !strcmp(r->arm, "base") &&
+		!strcmp(r->step, "measure");
 }
 
 /* Mean and sum of squares as they grow (Welford 1962); `sd` holds the squares until the end. */

@@ -410,7 +410,8 @@ static void compare(struct screen *s)
 	if (*is || *should) {
 		is = line_start(buf_str(&s->out), is);
 		should = line_start(buf_str(&expected), should);
-		fail_msg("%s:%d says:\n%.*s\nbut now it is:\n%.*s\nUPDATE=1 takes it over", path, line, (int)strcspn(should, "\n"), should,
+		fail_msg("%s:%d says:\n%.*s\nbut now it is:\n%.*s\nUPDATE=1 takes it over", path, line,
+			(int)strcspn(should, "\n"), should,
 			(int)strcspn(is, "\n"), is);
 	}
 	buf_release(&expected);
