@@ -459,8 +459,7 @@ static int draw_proposal(const struct model *m, const struct proposal *p, struct
 /* The baseline's history */
 
 static void draw_wave(const struct model *m, size_t i, const struct spread *s, const struct bar_axis *axis,
-	struct canvas *c,
-	int y)
+	struct canvas *c, int y)
 {
 	const struct wave *w = &m->waves[i];
 	double first = axis->zero;

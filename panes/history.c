@@ -1,5 +1,5 @@
-/* The metric's history is not kept anywhere: it is what the baseline's runs of each wave say, and is computed when shown, in one
- * pass over the runs. */
+/* The metric's history is not kept anywhere: it is what the baseline's runs of each wave say, and is computed when
+ * shown, in one pass over the runs. */
 #include "panes/history.h"
 
 #include <math.h>
