@@ -578,14 +578,29 @@ static void on_round_started(struct model *m, const struct event *ev)
 	string_set(&w->order, ev->order);
 }
 
+/* Runs wait side by side, so one of a lower number may start later. */
+static struct run *insert_run(struct model *m, unsigned number)
+{
+	struct run *last = array_add(&m->runs, &m->run_count, &m->run_room, sizeof *last);
+	size_t i = m->run_count - 1;
+	while (i > 0 && m->runs[i - 1].number > number)
+		i--;
+	memmove(&m->runs[i + 1], &m->runs[i], (m->run_count - 1 - i) * sizeof *last);
+	memset(&m->runs[i], 0, sizeof *last);
+	for (size_t k = 0; k < m->worker_count; k++)
+		m->workers[k].running += m->workers[k].running > i;
+	m->baseline_run += i < m->baseline_run;
+	return &m->runs[i];
+}
+
 static void on_run_started(struct model *m, const struct event *ev)
 {
 	unsigned number;
 	if (!ev->run || sscanf(ev->run, "r%u", &number) != 1 || model_run(m, ev->run))
 		return;
-	if (!ev->worker || !ev->arm || !ev->step || number > NUMBER_MAX || (m->run_count && m->runs[m->run_count - 1].number > number))
+	if (!ev->worker || !ev->arm || !ev->step || number > NUMBER_MAX)
 		return;
-	struct run *r = array_add(&m->runs, &m->run_count, &m->run_room, sizeof *r);
+	struct run *r = insert_run(m, number);
 	r->number = number;
 	r->worker = intern(m, ev->worker);
 	r->arm = intern(m, ev->arm);
@@ -598,7 +613,7 @@ static void on_run_started(struct model *m, const struct event *ev)
 	r->seconds = r->value = NAN;
 	struct worker *w = model_worker(m, ev->worker);
 	if (w)
-		w->running = (unsigned)m->run_count;
+		w->running = (unsigned)(r - m->runs) + 1;
 	struct proposal *p = model_proposal(m, ev->arm);
 	if (p && p->state == STATE_QUEUED)
 		set_state(p, STATE_RUNNING, ev->time);

@@ -203,11 +203,38 @@ static void each_field_may_be_missing(void **state)
 		}
 }
 
+/* Two workers: what was given first may start last. */
+static void runs_start_in_any_order(void **state)
+{
+	struct model m;
+	(void)state;
+	model_init(&m);
+	for (int i = 1; i <= 2; i++)
+		model_apply(&m, &(struct event){ .kind = EVENT_WORKER_CHANGED, .worker = i == 1 ? "w1" : "w2", .state = "ready", .noise_percent = NAN, .usd_per_hour = NAN });
+	model_apply(&m, &(struct event){ .kind = EVENT_BASELINE_SET, .commit = "c" });
+	model_apply(&m, &(struct event){ .kind = EVENT_RUN_STARTED, .run = "r7", .worker = "w2", .arm = "base", .step = "measure" });
+	model_apply(&m, &(struct event){ .kind = EVENT_RUN_STARTED, .run = "r5", .worker = "w1", .arm = "p1", .step = "build" });
+	model_apply(&m, &(struct event){ .kind = EVENT_RUN_STARTED, .run = "r6", .worker = "w1", .arm = "p2", .step = "build" });
+	assert_int_equal(m.run_count, 3);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(m.runs[i].number, 5 + i);
+	assert_string_equal(worker_run(&m, model_worker(&m, "w2"))->arm, "base");
+	assert_string_equal(worker_run(&m, model_worker(&m, "w1"))->arm, "p2");
+	model_apply(&m, &(struct event){ .kind = EVENT_RUN_ENDED, .run = "r7", .status = "ok", .seconds = 1 });
+	assert_null(worker_run(&m, model_worker(&m, "w2")));
+	assert_non_null(find_run(&m, 0, "base", "measure", 0, 0));
+	assert_string_equal(worker_run(&m, model_worker(&m, "w1"))->arm, "p2");
+	model_apply(&m, &(struct event){ .kind = EVENT_RUN_STARTED, .run = "r5", .worker = "w1", .arm = "p9", .step = "build" });
+	assert_int_equal(m.run_count, 3);		/* each starts once */
+	model_release(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_journal_folds),
 		cmocka_unit_test(each_field_may_be_missing),
+		cmocka_unit_test(runs_start_in_any_order),
 	};
 	return cmocka_run_group_tests_name("engine_fold", tests, NULL, NULL);
 }
