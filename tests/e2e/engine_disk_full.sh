@@ -18,8 +18,10 @@ fill() { head -c 20000000 /dev/zero >>"$work/small/filler" 2>/dev/null; }
 fill
 for n in $(seq 60); do		# the journal has some room left in its own file
 	sky steer "words to fill what is left of the journal, $(seq -s ' ' 600)" >"$work/said" 2>"$work/wrong" || break
+	said=$n
 	fill
 done
+[ "$(sky events --json | grep -c '"kind":"steered"')" = "${said:-0}" ] || bad "of ${said:-0} messages that were taken not all are on disk"
 grep -q 'disk is full' "$work/wrong" || die "no refusal that names the full disk: $(cat "$work/wrong")"
 fill
 exits 1 sky approve p1

@@ -62,6 +62,7 @@ wait_state p2 running
 exits 0 sky veto p2 --reason "changed my mind"
 wait_state p1 signing
 [ "$(state_of p2) $(verdict_of p2)" = "vetoed null" ] || bad "p2 is $(state_of p2), $(verdict_of p2)"
+sky events --json | sed '1,/"kind":"vetoed".*"proposal":"p2"/d' | grep -q '"kind":"evidence".*"proposal":"p2"' && bad "p2 was judged after its veto"
 exits 4 sky cancel p2
 branch=$(sky status --json | sed -n 's/.*"branch":"\([^"]*\)".*/\1/p')
 [ "$(cd "$T" && git rev-list --count HEAD.."$branch")" = 0 ] || bad "it was committed without a signature"
