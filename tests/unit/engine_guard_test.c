@@ -162,6 +162,28 @@ static void size_and_everything_at_once(void **state)
 	end(&g);
 }
 
+/* libgit2 is at hand while a repository is open, as it is in an engine; else each match would set it up anew. */
+static int open_repository(void **state)
+{
+	struct err err = {0};
+	char folder[512], file[600];
+	test_path(folder, sizeof folder, "guard.XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(file, sizeof file, "%s/a", folder);
+	FILE *f = fopen(file, "w");
+	if (!f || fclose(f) || git_create(folder, "one file", &err))
+		return -1;
+	*state = git_open(folder, &err);
+	return *state ? 0 : -1;
+}
+
+static int close_repository(void **state)
+{
+	git_close(*state);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,5 +195,5 @@ int main(void)
 		cmocka_unit_test(kinds_of_files),
 		cmocka_unit_test(size_and_everything_at_once),
 	};
-	return cmocka_run_group_tests_name("engine_guard", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("engine_guard", tests, open_repository, close_repository);
 }
