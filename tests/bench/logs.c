@@ -1,6 +1,6 @@
-/* logs FILE: writes a log of 128 MB to FILE as the engine does (written, cut into lines and counted), and reads it as the
- * cockpit's log pane is answered (an index of every 256th line, then 50 lines anywhere). Prints samples, a line each:
- * "write MB/s", "index MB/s", "screen MICROSECONDS". The file stays, for others to be timed on. */
+/* logs FILE: writes a log of 128 MB to FILE as the engine does (written, cut into lines and counted), and reads it as
+ * the cockpit's log pane is answered (an index of every 256th line, then 50 lines anywhere). Prints samples, a line
+ * each: "write MB/s", "index MB/s", "screen MICROSECONDS". The file stays, for others to be timed on. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

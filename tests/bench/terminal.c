@@ -1,16 +1,18 @@
-/* A terminal that measures: it owns the pty of a program, keeps its screen with libvterm, answers what a terminal is asked,
- * and takes the time at each read. One program for all that is compared, so all are measured alike.
+/* A terminal that measures: it owns the pty of a program, keeps its screen with libvterm, answers what a terminal is
+ * asked, and takes the time at each read. One program for all that is compared, so all are measured alike.
  *
- *     terminal paint SIZE TIMES WANTED… -- PROGRAM…       milliseconds from before the fork until all WANTED are on the screen
- *     terminal keys SIZE TIMES SETUP A B WANTED… -- …     presses A and B in turn: "MILLISECONDS BYTES" for each, where the
- *                                                       time ends when the screen is as it always is after that key
- *     terminal idle SIZE SECONDS WANTED… -- …             "bytes N", then as watch
- *     terminal watch SECONDS PID                          "wakeups N", "cpu MILLISECONDS", "memory MB" (private) of PID and its
- *                                                       children in that time
+ *     terminal paint SIZE TIMES WANTED... -- PROGRAM...
+ *         milliseconds from before the fork until all WANTED are on the screen
+ *     terminal keys SIZE TIMES SETUP A B WANTED... -- PROGRAM...
+ *         presses A and B in turn: "MILLISECONDS BYTES" for each; the time ends when the screen is as always after it
+ *     terminal idle SIZE SECONDS WANTED... -- PROGRAM...
+ *         "bytes N", and as watch
+ *     terminal watch SECONDS PID
+ *         "wakeups N", "cpu MILLISECONDS", "memory MB" (private) of PID and its children in that time
  *
- * What "as it always is" means is learnt before: A and B are pressed a few times, and those cells that
- * were the same after every A, the same after every B, and another, are the ones to wait for. So log lines that stream
- * beside are neither waited for nor taken for the answer. SIZE is COLUMNSxROWS; SETUP are keys pressed before, one by one. */
+ * What "as always" means is learnt before: A and B are pressed a few times, and those cells that were the same after
+ * every A, the same after every B, and another, are the ones to wait for. So log lines that stream beside are neither
+ * waited for nor taken for the answer. SIZE is COLUMNSxROWS; SETUP are keys pressed before, one by one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -28,8 +30,8 @@
 #include "core/base/mem.h"
 #include "core/base/random.h"
 
-enum { MS = 1000, SECOND = 1000000, PAINT_MOST = 10 * SECOND, KEY_MOST = 2 * SECOND, SETTLE = 200 * MS, LESSONS = 4, WANTED_MOST = 16,
-	PROCESSES_MOST = 64 };
+enum { MS = 1000, SECOND = 1000000, PAINT_MOST = 10 * SECOND, KEY_MOST = 2 * SECOND, SETTLE = 200 * MS, LESSONS = 4,
+	WANTED_MOST = 16, PROCESSES_MOST = 64 };
 
 struct terminal {
 	int rows, columns;
@@ -340,7 +342,8 @@ static struct usage usage_of(pid_t pid)
 		if (f)
 			fclose(f);
 		u.wakeups += sum_of(list[i], "status", "voluntary_ctxt_switches:");
-		u.memory_kb += sum_of(list[i], "smaps_rollup", "Private_Clean:") + sum_of(list[i], "smaps_rollup", "Private_Dirty:");
+		u.memory_kb += sum_of(list[i], "smaps_rollup", "Private_Clean:");
+		u.memory_kb += sum_of(list[i], "smaps_rollup", "Private_Dirty:");
 	}
 	return u;
 }
@@ -354,7 +357,8 @@ static void watch(pid_t pid, int64_t time, struct terminal *t)
 	else
 		usleep((useconds_t)time);
 	struct usage after = usage_of(pid);
-	printf("wakeups %ld\ncpu %.2f\nmemory %.2f\n", after.wakeups - before.wakeups, after.cpu_ms - before.cpu_ms, (double)after.memory_kb / 1024);
+	printf("wakeups %ld\ncpu %.2f\nmemory %.2f\n", after.wakeups - before.wakeups, after.cpu_ms - before.cpu_ms,
+			(double)after.memory_kb / 1024);
 }
 
 static void idle(struct terminal *t, int64_t time)
