@@ -138,7 +138,7 @@ static void remember(struct prompt *p)
 		return;
 	if (p->history->count >= HISTORY_KEPT) {
 		free(p->history->at[0]);
-		array_remove(p->history->at, &p->history->count, 0, sizeof *p->history->at);
+		array_remove(&p->history->at, &p->history->count, 0, sizeof *p->history->at);
 	}
 	strings_add(p->history, text);
 }

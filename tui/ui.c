@@ -431,7 +431,7 @@ void ui_answer(struct ui *ui, uint64_t tag, const struct json *result, const cha
 		struct asked asked = ui->asked[i];
 		if (asked.tag != tag)
 			continue;
-		array_remove(ui->asked, &ui->asked_count, i, sizeof asked);
+		array_remove(&ui->asked, &ui->asked_count, i, sizeof asked);
 		if (asked.pane && asked.pane->ops->answer)
 			asked.pane->ops->answer(asked.pane, &(struct answer){ asked.pane_tag, result, error });
 		else if (!asked.is_query && (error || json_string(json_get(result, "text"), NULL)))

@@ -436,9 +436,15 @@ static void test_overlays_and_queries(void **state)
 	ui_answer(ui, last_tag, NULL, "late: its pane is gone");
 	ui_answer(ui, 999, NULL, "nobody asked");
 	press("<Enter>");
+	press("P");
+	ui_answer(ui, last_tag - 1, NULL, "the first of two on their way");
+	ui_answer(ui, last_tag, NULL, "the second");
+	ui_draw(ui);
+	expect_line(-1, "the second");
+	assert_true(ui_is_idle(ui));
 	press("3");
 	assert_string_equal(ui_focused_name(ui), "Metrics");
-	expect_told("query log;");
+	expect_told("query log;command pause ;");
 	press("r");
 	assert_string_equal(ui_focused_name(ui), "Review");
 }
