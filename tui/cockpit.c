@@ -20,9 +20,17 @@
 #include "tui/cockpit_state.h"
 #include "tui/script.h"
 
-enum { FIRST_PICTURE = 35000, RETRY = 500000, RETRY_MAX = 4000000, SETTINGS_TAG = 0, WORDS_MAX = 64, REPLY_MAX = 4096 };
+enum { FIRST_PICTURE = 35000, RETRY = 500000, RETRY_MAX = 4000000, RETRY_ENDED = 60000000, SETTINGS_TAG = 0, WORDS_MAX = 64, REPLY_MAX = 4096 };
 
 static void connect_again(void *data);
+
+/* An engine that was lost is soon looked for again, and ever less often; after the session's end nobody is in a hurry. */
+static void try_later(struct cockpit *c)
+{
+	int64_t wait = c->model.state == SESSION_ENDED ? RETRY_ENDED : c->retry;
+	c->retry = c->retry * 2 > RETRY_MAX ? RETRY_MAX : c->retry * 2;
+	c->reconnect = loop_after(c->loop, wait, connect_again, c);
+}
 
 static void apply_settings(struct cockpit *c, const struct json *s)
 {
@@ -127,7 +135,7 @@ static void closed(void *data, const char *why)
 	ui_connected(c->ui, 0);
 	if (c->model.state != SESSION_ENDED)
 		ui_message(c->ui, "%s", why);
-	c->reconnect = loop_after(c->loop, c->retry, connect_again, c);
+	try_later(c);
 }
 
 static const struct client_handler handler = { welcomed, event, tail, answer, closed };
@@ -140,8 +148,7 @@ static void connect_again(void *data)
 	c->reconnect = NULL;
 	struct client *client = client_new(c->loop, c->options->socket_path, c->options->observe ? "observer" : "driver", NULL, 0, &handler, c, &ignored);
 	if (!client) {
-		c->retry = c->retry * 2 > RETRY_MAX ? RETRY_MAX : c->retry * 2;
-		c->reconnect = loop_after(c->loop, c->retry, connect_again, c);
+		try_later(c);
 		return;
 	}
 	c->again = xcalloc(1, sizeof *c->again);

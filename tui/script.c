@@ -171,8 +171,6 @@ static int do_type(struct cockpit *c, const char *text)
 		int used = text_decode(text, n, &input.key.code);
 		if (used <= 0)
 			break;
-		if (input.key.code == ' ')
-			input.key.code = SYMBOL_SPACE;
 		ui_input(c->ui, &input, 1);
 		text += used;
 		n -= (size_t)used;

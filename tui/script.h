@@ -1,6 +1,7 @@
 /* A scripted cockpit: one instruction a line (CONTRACT, "Scripted cockpit").
  *     keys TEXT    type TEXT    wait idle    wait text "…" [SECONDS]    wait event NAME [SECONDS]    size COLSxROWS
- *     save [--styled] FILE    expect "…"    expect-not "…"    quit         # a comment */
+ *     save [--styled] FILE    expect "…"    expect-not "…"    quit         # a comment
+ * Events of the history count as come in; `wait event` takes those up to the one that it waits for. */
 #ifndef TUI_SCRIPT_H
 #define TUI_SCRIPT_H
 
