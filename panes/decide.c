@@ -281,6 +281,23 @@ int decide_takes(enum action a)
 	       a == ACTION_CANCEL || a == ACTION_RETRY || a == ACTION_COMMENT;
 }
 
+int decide_offers(const struct proposal *p, enum action a)
+{
+	if (!decide_takes(a))
+		return 1;
+	if (!p)
+		return 0;
+	switch (a) {
+	case ACTION_APPROVE: return p->state == STATE_WAITING;
+	case ACTION_SIGN: return p->state == STATE_SIGNING && !p->asked_to_sign;
+	case ACTION_WAIVE: return p->state == STATE_STOPPED;
+	case ACTION_RETRY: return (p->state == STATE_DONE || p->state == STATE_CANCELLED) && proposal_commit(p);
+	case ACTION_REVISE: return !is_over(p) && !p->asked_to_sign;
+	case ACTION_CANCEL: return !is_over(p) && p->state != STATE_DONE;
+	default: return !is_over(p);
+	}
+}
+
 enum pane_result decide_act(struct decide *d, const struct keymap *map, const struct model *m, const struct proposal *p,
                             const struct comment_place *here, const struct act *act, struct intent *want)
 {

@@ -48,6 +48,9 @@ void decide_forget(struct decide *d);
 void comment_place_release(struct comment_place *place);
 void decide_release(struct decide *d);
 
+/* Whether the action, if it is a decision, can be made on the proposal as it is now (NULL: there is none). */
+int decide_offers(const struct proposal *p, enum action a);
+
 /* The keys of an action in the review, for sentences (":waive" when it has none); the caller frees it. */
 char *decide_key(const struct keymap *map, enum action a);
 

@@ -809,10 +809,15 @@ static void review_close(struct pane *p)
 	free(r->sheet_of);
 }
 
+static int review_offers(const struct pane *p, const struct model *m, enum action a)
+{
+	return decide_offers(selected(p, m), a);
+}
+
 extern const struct pane_ops review_pane;
 const struct pane_ops review_pane = {
 	.name = "Review", .digit = 4, .context = CONTEXT_REVIEW, .title_follows = 1,
 	.state_size = sizeof(struct review), .close = review_close, .title = review_title, .sync = review_sync,
 	.draw = review_draw, .act = review_act, .answer = review_answer, .search = review_search, .show = review_show,
-	.subject = review_subject,
+	.subject = review_subject, .offers = review_offers,
 };
