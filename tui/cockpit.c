@@ -20,7 +20,7 @@
 #include "tui/cockpit_state.h"
 #include "tui/script.h"
 
-enum { FIRST_PICTURE = 35000, RETRY = 500000, RETRY_MAX = 4000000, RETRY_ENDED = 60000000, SETTINGS_TAG = 0, WORDS_MAX = 64, REPLY_MAX = 4096 };
+enum { FIRST_PICTURE = 25000, RETRY = 500000, RETRY_MAX = 4000000, RETRY_ENDED = 60000000, SETTINGS_TAG = 0, WORDS_MAX = 64, REPLY_MAX = 4096 };
 
 static void connect_again(void *data);
 

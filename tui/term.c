@@ -162,6 +162,16 @@ static const char *fallback_name(const char *name)
 	return "xterm";
 }
 
+/* newterm knows no terminal and asks here. It must be right at once: newterm sets the scroll region to that many rows, and in
+ * what is below it a terminal may refuse to insert and delete characters. */
+static void set_size(const char *name, int n)
+{
+	char digits[16];
+
+	snprintf(digits, sizeof digits, "%d", n);
+	setenv(name, digits, 1);
+}
+
 /* newterm sets handlers that end the process; what its signals mean is the loop's business. */
 static int try_name(struct term *t, const char *name)
 {
@@ -170,7 +180,11 @@ static int try_name(struct term *t, const char *name)
 
 	for (int i = 0; i < 4; i++)
 		sigaction(numbers[i], NULL, &before[i]);
+	set_size("LINES", t->rows);
+	set_size("COLUMNS", t->columns);
 	t->screen = newterm(name, t->frame, t->null);
+	unsetenv("LINES");	/* else they freeze it */
+	unsetenv("COLUMNS");
 	for (int i = 0; i < 4; i++)
 		sigaction(numbers[i], &before[i], NULL);
 	if (t->screen)
@@ -186,9 +200,6 @@ static int open_screen(struct term *t, const char *name, struct err *err)
 	t->null = fopen("/dev/null", "re");
 	if (!t->frame || !t->null)
 		return err_set(err, "no memory file for the screen: %s", strerror(errno));
-	/* They would freeze the size, whatever resizeterm is told. */
-	unsetenv("LINES");
-	unsetenv("COLUMNS");
 	name = name && *name ? name : "xterm";
 	if (!try_name(t, name) && !try_name(t, fallback_name(name)) && !try_name(t, "xterm") && !try_name(t, "vt100"))
 		return err_set(err, "terminfo knows neither TERM=%s nor xterm: install ncurses-base, or use `skydeck run --plain`", name);
@@ -303,12 +314,12 @@ struct term *term_open(const struct term_options *options, struct err *err)
 	t->columns = options->columns > 0 ? options->columns : 80;
 	restore_keep_termios(NULL);
 	set_locale(t);
+	term_measure(t);
 	if (open_screen(t, options->name, err) < 0) {
 		term_close(t);
 		return NULL;
 	}
 	start_colors(t, options->colors);
-	term_measure(t);
 	resizeterm(t->rows, t->columns);
 	grid_init(&t->shown, t->rows, t->columns);
 	term_set_theme(t, options->theme);

@@ -247,6 +247,24 @@ static void test_a_small_change_is_few_bytes(void **state)
 	close_all();
 }
 
+/* A terminal may refuse to insert and delete characters outside of its scroll region. */
+static void test_the_scroll_region_is_the_whole_screen(void **state)
+{
+	struct grid g;
+	char bytes[4096];
+	ssize_t n;
+
+	(void)state;
+	open_all("xterm-256color", 44, 100);
+	grid_init(&g, 44, 100);
+	term_draw(term, &g);
+	n = read(ends[0], bytes, sizeof bytes);
+	assert_true(n > 0);
+	assert_non_null(memmem(bytes, (size_t)n, "\x1b[1;44r", 7));
+	grid_release(&g);
+	close_all();
+}
+
 static void test_frames_are_bracketed_once_the_terminal_said_yes(void **state)
 {
 	struct grid g;
@@ -463,6 +481,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random_scenes), cmocka_unit_test(test_unknown_terminals_fall_back),
 		cmocka_unit_test(test_a_terminal_that_cannot_move_its_cursor), cmocka_unit_test(test_a_small_change_is_few_bytes),
+		cmocka_unit_test(test_the_scroll_region_is_the_whole_screen),
 		cmocka_unit_test(test_frames_are_bracketed_once_the_terminal_said_yes), cmocka_unit_test(test_a_busy_line),
 		cmocka_unit_test(test_a_line_that_is_gone), cmocka_unit_test(test_copy), cmocka_unit_test(test_characters_of_doubtful_width),
 		cmocka_unit_test(test_colors_can_be_switched_off),
