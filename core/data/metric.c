@@ -49,10 +49,13 @@ double metric_median(const struct metric *m)
 
 void metrics_copy(struct metrics *to, const struct metrics *from)
 {
-	struct metrics copy = {0};
-	for (size_t i = 0; i < from->count; i++)
-		for (size_t k = 0; k < from->at[i].count; k++)
-			metrics_add(&copy, from->at[i].name, from->at[i].values[k]);
+	/* As small as can be: the model keeps one for each run of a session. */
+	struct metrics copy = { xcalloc(from->count, sizeof *copy.at), from->count, from->count };
+	for (size_t i = 0; i < from->count; i++) {
+		const struct metric *metric = &from->at[i];
+		copy.at[i] = (struct metric){ xstrdup(metric->name), xmalloc(metric->count * sizeof *metric->values), metric->count, metric->count };
+		memcpy(copy.at[i].values, metric->values, metric->count * sizeof *metric->values);
+	}
 	metrics_release(to);
 	*to = copy;
 }

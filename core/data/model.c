@@ -55,6 +55,9 @@ int proposal_state_parse(const char *name, enum proposal_state *out)
 
 struct proposal *model_proposal(const struct model *m, const char *id)
 {
+	unsigned long number = id && *id == 'p' ? strtoul(id + 1, NULL, 10) : 0;
+	if (number && number <= m->proposal_count && !strcmp(m->proposals[number - 1].id, id))
+		return &m->proposals[number - 1];	/* where the engine's own are */
 	for (size_t i = 0; id && i < m->proposal_count; i++)
 		if (!strcmp(m->proposals[i].id, id))
 			return &m->proposals[i];
@@ -71,8 +74,8 @@ struct worker *model_worker(const struct model *m, const char *id)
 
 struct run *model_run(const struct model *m, const char *id)
 {
-	unsigned number;
-	if (!id || sscanf(id, "r%u", &number) != 1)
+	unsigned long number = id && *id == 'r' ? strtoul(id + 1, NULL, 10) : 0;
+	if (!number)
 		return NULL;
 	size_t low = 0, high = m->run_count;
 	while (low < high) {
@@ -109,16 +112,26 @@ struct wave *model_wave(const struct model *m, unsigned number)
 	return NULL;
 }
 
-/* Worker, arm and status names repeat in every run: one copy each. */
+/* Worker, arm and status names repeat in every run: one copy each, in order, so that thousands of arms cost little. */
 static const char *intern(struct model *m, const char *s)
 {
+	size_t low = 0, high = m->names.count;
 	if (!s)
 		return NULL;
-	for (size_t i = 0; i < m->names.count; i++)
-		if (!strcmp(m->names.at[i], s))
-			return m->names.at[i];
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		int order = strcmp(m->names.at[middle], s);
+		if (!order)
+			return m->names.at[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
 	strings_add(&m->names, s);
-	return m->names.at[m->names.count - 1];
+	char **at = m->names.at + low, *name = m->names.at[m->names.count - 1];
+	memmove(at + 1, at, (m->names.count - 1 - low) * sizeof *at);
+	return *at = name;
 }
 
 static const char *or_empty(const char *s)
