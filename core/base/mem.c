@@ -38,7 +38,10 @@ char *xstrdup(const char *s)
 
 char *xstrndup(const char *s, size_t n)
 {
-	return xcheck(strndup(s, n));
+	size_t len = strnlen(s, n);
+	char *copy = xmalloc(len + 1);
+	copy[len] = '\0';
+	return memcpy(copy, s, len);	/* not strndup: s may be bytes without an end, of which n is the end */
 }
 
 char *xasprintf(const char *format, ...)
