@@ -184,7 +184,7 @@ static void nothing_is_inherited_but_0_to_2_and_default_signals(void **state)
 	sigemptyset(&block);
 	sigaddset(&block, SIGTERM);
 	sigprocmask(SIG_BLOCK, &block, NULL);
-	struct child_options options = options_for(seen, SHELL("ls /proc/$$/fd; grep -E 'Sig(Blk|Ign)' /proc/$$/status"));
+	struct child_options options = options_for(seen, SHELL("ls /proc/$$/fd; exec grep -E 'Sig(Blk|Ign)' /proc/self/status"));
 	run(seen, &options);
 	sigprocmask(SIG_UNBLOCK, &block, NULL);
 	signal(SIGUSR1, SIG_DFL);
