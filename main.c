@@ -81,7 +81,7 @@ static const char *value_of(int argc, char **argv, int *at, const char *name, st
 {
 	size_t n = strlen(name);
 	const char *word = argv[*at];
-	if (strncmp(word, name, n))
+	if (err->code || strncmp(word, name, n))	/* after an error *at may stand behind the last */
 		return NULL;
 	if (word[n] == '=' && name[1] == '-')
 		return word + n + 1;
