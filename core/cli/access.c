@@ -104,12 +104,8 @@ int print_answer(struct json *result, int as_json, const char *format, ...)
 	return EXIT_DONE;
 }
 
-void print_raw(const char *bytes, size_t len)
+void print_safe(const char *bytes, size_t len)
 {
-	if (!isatty(STDOUT_FILENO)) {
-		fwrite(bytes, 1, len, stdout);
-		return;
-	}
 	struct buf safe = {0};
 	text_safe(&safe, bytes, len, TEXT_NEWLINES | TEXT_TABS | TEXT_STRIP_SGR);
 	print_text(&safe);

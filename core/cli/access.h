@@ -37,7 +37,7 @@ int print_text(struct buf *text_taken);
 /* What a command prints of an engine's answer: the document with --json, else the line. Returns EXIT_DONE. */
 int print_answer(struct json *result_taken, int as_json, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Bytes from outside to standard output: as they are, or safe to look at where it is a terminal. */
-void print_raw(const char *bytes, size_t len);
+/* Bytes from outside to standard output, as UTF-8 without escapes: a pipe may end in a terminal, too. */
+void print_safe(const char *bytes, size_t len);
 
 #endif

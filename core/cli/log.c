@@ -1,9 +1,9 @@
 /* skydeck log and skydeck events: what happened. Without a run log prints the events that are worth a line, with one it
- * prints what the run printed, byte for byte where that goes to a file or a pipe. events is the journal itself. */
+ * prints what the run printed, as safe text; the bytes themselves are in logs/ of the session's folder. events is the
+ * journal itself. */
 #include "core/cli/cli.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,20 +103,9 @@ static void print_last_lines(struct log_reader *r, uint64_t from, uint64_t to)
 		if (log_reader_line(r, i, &line) < 0)
 			break;
 		buf_putc(&line, '\n');
-		print_raw(line.data, line.len);
+		print_safe(line.data, line.len);
 		buf_release(&line);
 	}
-}
-
-static void print_whole(const char *path)
-{
-	char chunk[65536];
-	ssize_t n;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && (n = read(fd, chunk, sizeof chunk)) > 0)
-		fwrite(chunk, 1, (size_t)n, stdout);
-	if (fd >= 0)
-		close(fd);
 }
 
 /* Whether it still runs, as the journal now has it: the model at hand is a picture of the past. */
@@ -162,8 +151,6 @@ static int log_run_of(const struct access *a, const char *name, int on, long las
 	if (!r) {
 		rc = err_set(err, "r%u (%s of %s) has no log%s%s", run->number, run->step, run->arm,
 			     run->reason ? ": " : "", or_nothing(run->reason));
-	} else if (last < 0 && !on && !isatty(STDOUT_FILENO)) {
-		print_whole(path);
 	} else {
 		uint64_t lines = log_reader_refresh(r);
 		uint64_t from = last >= 0 && (uint64_t)last < lines ? lines - (uint64_t)last : 0;
