@@ -11,7 +11,7 @@
 #include "core/data/query.h"
 #include "core/engine/guard.h"
 
-enum { CONFLICT_MAX = 16 << 10, TEXT_MAX = 4000, SOURCES_MAX = 32, REASONS_MAX = 32 };
+enum { CONFLICT_MAX = 16 << 10, TEXT_MAX = 4000, TITLE_MAX = 300, SOURCES_MAX = 32, REASONS_MAX = 32 };
 
 struct intake {
 	struct job job;
@@ -313,10 +313,20 @@ static char *bounded(const char *s)
 	return s && strlen(s) > TEXT_MAX ? text_safe_string(s, TEXT_MAX, TEXT_LINE) : xstrdup(s);
 }
 
+/* A diff by itself has no title: a revision keeps that of the one before, a new one is called as its file is. */
+static char *title_of(const struct draft *d, const struct proposal *revised)
+{
+	if (d->title && *d->title)
+		return strlen(d->title) > TITLE_MAX ? text_safe_string(d->title, TITLE_MAX, TEXT_LINE) : xstrdup(d->title);
+	const char *before = revised ? revised->revisions[revised->rev - 1].title : NULL;
+	return xstrdup(before ? before : "untitled");
+}
+
 void intake_draft(struct engine *e, const struct draft *d, const char *agent, const char *by, struct request *request)
 {
-	struct intake *t = intake_new(e, revised_by(e, d), by, request);
-	t->title = bounded(d->title && *d->title ? d->title : "untitled");
+	const struct proposal *revised = revised_by(e, d);
+	struct intake *t = intake_new(e, revised, by, request);
+	t->title = title_of(d, revised);
 	t->body = xstrdup(d->body);
 	t->author = bounded(d->author);
 	t->idea = bounded(d->idea);
