@@ -44,6 +44,9 @@ void engine_emit(struct engine *e, struct event *ev)
 {
 	if (e->broken)
 		return;
+	const struct worker *worker = ev->kind == EVENT_WORKER_CHANGED && !ev->runner ? model_worker(&e->model, ev->worker) : NULL;
+	if (worker)
+		ev->runner = worker->runner;
 	ev->seq = e->model.seq + 1;
 	ev->time = clock_wall();
 	if (ev->time < e->model.time)

@@ -161,16 +161,17 @@ static void step_ended(void *data, const struct step_result *result)
 	struct pending_step *p = find(e, result->run);
 	if (!p)
 		return;
-	char *file = xasprintf("logs/%s.log", result->run);
+	char *file = xasprintf("logs/%s.log", result->run), *path = engine_path(e, file);
 	const struct metrics none = {0};
 	/* A target that names no metric is judged by the first one that it ever prints. */
 	if (!e->model.metric && result->status == RUN_OK && result->metrics && result->metrics->count)
 		engine_emit(e, &(struct event){ .kind = EVENT_METRIC_SET, .metric = result->metrics->at[0].name });
-	struct log_reference log = { result->log_bytes ? file : NULL, (int64_t)result->log_bytes, (int64_t)result->log_lines };
+	struct log_reference log = { access(path, F_OK) ? NULL : file, (int64_t)result->log_bytes, (int64_t)result->log_lines };
 	if (model_run(&e->model, result->run))
 		engine_emit(e, &(struct event){ .kind = EVENT_RUN_ENDED, .run = result->run, .status = run_status_name(result->status),
 			.exit = result->exit_code, .seconds = result->seconds, .metrics = result->metrics ? *result->metrics : none,
 			.artifact = result->artifact, .reason = result->reason, .log = log });
+	free(path);
 	free(file);
 	tell(e, take(e, p), model_run(&e->model, result->run), result);
 }
