@@ -61,7 +61,8 @@ char *target_path(const struct target *t, const char *format, ...)
 
 int target_lock(const struct target *t, struct err *err)
 {
-	mkdir(t->folder, 0777);
+	if (mkdir(t->folder, 0777) < 0 && errno != EEXIST)
+		return err_set(err, "cannot make %s: %s", t->folder, strerror(errno));
 	char *path = target_path(t, "lock");
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	if (fd < 0)
