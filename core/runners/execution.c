@@ -136,11 +136,11 @@ static char *read_harness(const struct execution *e, enum run_status *status)
 	if (wanted ? metrics_find(&h->metrics, wanted) != NULL : h->metrics.count > 0)
 		return NULL;
 	*status = RUN_NO_METRIC;
-	if (h->refused)
+	if (h->refused && !h->metrics.count)
 		return xasprintf("no METRIC lines found in benchmark output (%s)", h->refused_why);
 	if (h->metrics.count)
-		return xasprintf("no METRIC %s found in benchmark output (it printed %s)", wanted,
-				 h->metrics.at[0].name);
+		return xasprintf("no METRIC %s found in benchmark output (it printed %s%s%s)", wanted,
+				 h->metrics.at[0].name, h->refused ? "; " : "", h->refused ? h->refused_why : "");
 	return xstrdup("no METRIC lines found in benchmark output");
 }
 
