@@ -44,6 +44,15 @@ mux resize-window -t shell -x 120 -y 34
 shows '^─1 Reading list.*─┬─2 Grid'
 [ "$(screen | wc -l)" = 34 ] || bad 'not 34 lines'
 
+# While everything waits for the human nothing wakes it but the clock: a minute's turn at most.
+wait_for 'screen | grep -q "noise .* %"' 'the worker is admitted'
+sleep 1
+switches() { grep -h '^voluntary_ctxt' "/proc/$1/status" | tr -dc 0-9; }
+read -r pid _ <<<"$(cockpits)"
+before=$(switches "$pid")
+sleep 2
+[ $(($(switches "$pid") - before)) -le 2 ] || bad "it woke $(($(switches "$pid") - before)) times in two idle seconds"
+
 # Pasted text, and keys that come together, are no word.
 press 4
 shows '4 Review ─ p1'
