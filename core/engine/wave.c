@@ -20,6 +20,7 @@
 #include "core/data/query.h"
 #include "core/judge/admission.h"
 #include "core/judge/plausibility.h"
+#include "core/judge/stats.h"
 #include "core/judge/trial.h"
 
 enum { ARMS_MAX = 5, WATCHES_MAX = 8, EARLIER_MAX = 64, PADDING = 4096, GATHER = 1500000 /* microseconds that approvals are gathered */ };
@@ -639,6 +640,14 @@ static size_t earlier_values(const struct engine *e, const struct wave_run *w, d
 	return n;
 }
 
+/* Whether the wall clock moved as the value says. A run is also start-up and work that the value is not about, so the
+ * clock need not move by all that the value implies, but by a quarter of it at least, and by no more than it. */
+static int clock_agrees(double value, double seconds, double usual_value, double usual_seconds)
+{
+	double implied = usual_seconds * (usual_value / value - 1), moved = seconds - usual_seconds;
+	return moved / implied > 0.25 && moved / implied < 1.25;
+}
+
 /* A value that jumps is believed when the wall clock moved with it. Without a jump the clock is not asked: a benchmark
  * that runs for a fixed time, or does more than it reports on, would be called a liar for every honest gain. */
 static unsigned implausible(const struct engine *e, const struct wave_run *w, const struct arm *arm, int *voids)
@@ -649,7 +658,8 @@ static unsigned implausible(const struct engine *e, const struct wave_run *w, co
 	struct run_facts facts = { .value = value, .bound = NAN, .earlier = values, .earlier_count = n, .ratio = NAN, .reference = NAN };
 	unsigned flags = plausibility_flags(&facts);
 	if (flags & IMPLAUSIBLE_JUMP) {
-		facts.ratio = value * arm->seconds;
+		double usual = stats_median(values, n);
+		facts.ratio = clock_agrees(value, arm->seconds, usual, reference / usual) ? reference : value * arm->seconds;
 		facts.reference = reference;
 		flags = plausibility_flags(&facts);
 	}
