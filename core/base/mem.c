@@ -61,7 +61,7 @@ void string_set(char **field, const char *value)
 	*field = copy;
 }
 
-void *array_add(void *items, size_t *count, size_t *room, size_t size)
+void *(array_add)(void *items, size_t *count, size_t *room, size_t size)
 {
 	char *base;
 	memcpy(&base, items, sizeof base);	/* items is a struct S **: to read it as char ** breaks aliasing */
@@ -73,7 +73,7 @@ void *array_add(void *items, size_t *count, size_t *room, size_t size)
 	return memset(base + (*count)++ * size, 0, size);
 }
 
-void array_remove(void *items, size_t *count, size_t i, size_t size)
+void (array_remove)(void *items, size_t *count, size_t i, size_t size)
 {
 	char *base;
 	memcpy(&base, items, sizeof base);

@@ -21,8 +21,13 @@ void string_set(char **field, const char *value);
  * Pointers to items are invalid after the next array_add. */
 void *array_add(void *items, size_t *count, size_t *room, size_t size);
 
-/* Takes item i out and closes the gap; the item's own contents are the caller's to release before. */
+/* Takes item i out and closes the gap; the item's own contents are the caller's to release before. items is, here too, the
+ * address of the pointer to the first: the macros do not compile with anything else. */
 void array_remove(void *items, size_t *count, size_t i, size_t size);
+
+#define ARRAY_OF(items, size) ((items) + 0 * sizeof(char[sizeof **(items) == (size) ? 1 : -1]))
+#define array_add(items, count, room, size) array_add(ARRAY_OF(items, size), count, room, size)
+#define array_remove(items, count, i, size) array_remove(ARRAY_OF(items, size), count, i, size)
 
 /* A growing list of owned strings. {0} is an empty one. */
 struct strings {

@@ -115,7 +115,7 @@ void processes_drop_ended(struct processes *list)
 		struct process now;
 		pid_t parent;
 		if (read_stat(list->at[i].pid, &now, &parent) || now.started != list->at[i].started)
-			array_remove(list->at, &list->count, i, sizeof *list->at);
+			array_remove(&list->at, &list->count, i, sizeof *list->at);
 	}
 }
 

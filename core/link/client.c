@@ -56,7 +56,7 @@ static void end(struct client *c, const struct err *err)
 	c->is_over = c->is_ending = 1;
 	while (!c->is_freed && c->count) {
 		uint64_t tag = c->questions[0].tag;
-		array_remove(c->questions, &c->count, 0, sizeof *c->questions);
+		array_remove(&c->questions, &c->count, 0, sizeof *c->questions);
 		c->handler->answer(c->data, tag, NULL, err);
 	}
 	if (!c->is_freed)
@@ -99,7 +99,7 @@ static void rpc_answered(void *data, int64_t id, const struct json *result, cons
 	for (size_t i = 0; i < c->count; i++)
 		if (c->questions[i].id == id) {
 			uint64_t tag = c->questions[i].tag;
-			array_remove(c->questions, &c->count, i, sizeof *c->questions);
+			array_remove(&c->questions, &c->count, i, sizeof *c->questions);
 			if (error)
 				err_from_json(error, &err);
 			c->handler->answer(c->data, tag, error ? NULL : result, error ? &err : NULL);
