@@ -69,7 +69,7 @@ enum event_field {
 	X(SOURCE_CHANGED, "source_changed", F(source) F(status)) \
 	X(IDEA_ADDED, "idea_added", F(idea) F(title) F(expected) F(sources)) \
 	X(AGENT_CHANGED, "agent_changed", F(agent) F(state) F(text)) \
-	X(PROPOSAL_SUBMITTED, "proposal_submitted", F(proposal) F(rev) F(commit) F(title) F(sources) F(idea) F(agent) F(author) F(origin) F(baseline) F(files) F(added) F(removed) F(paths)) \
+	X(PROPOSAL_SUBMITTED, "proposal_submitted", F(proposal) F(rev) F(commit) F(title) F(sources) F(idea) F(agent) F(author) F(origin) F(baseline) F(files) F(added) F(removed) F(paths) F(state)) \
 	X(PROPOSAL_CONFLICT, "proposal_conflict", F(proposal) F(rev) F(text) F(title) F(sources) F(idea) F(agent) F(author) F(origin)) \
 	X(GUARD_STOPPED, "guard_stopped", F(proposal) F(rev) F(reasons)) \
 	X(GUARD_WAIVED, "guard_waived", F(proposal) F(rev) F(reason)) \

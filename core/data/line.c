@@ -12,7 +12,7 @@ void change_line(double change, double low, double high, struct buf *out)
 {
 	if (isnan(change))
 		return;
-	buf_printf(out, "%+.1f %%", change);
+	buf_printf(out, "%+.1f %%", fabs(change) < 0.05 ? 0.0 : change);	/* never "-0.0 %" */
 	if (isfinite(low) && isfinite(high))
 		buf_printf(out, " [%.1f %.1f]", low, high);
 }
@@ -74,7 +74,8 @@ static void submitted_line(const struct event *ev, const struct model *m, struct
 		buf_printf(out, ", revision %d", (int)ev->rev);
 	buf_puts(out, ")");
 	const struct proposal *p = model_proposal(m, ev->proposal);
-	if (p && p->state == STATE_WAITING && m->autonomy == AUTONOMY_MANUAL && ev->rev == 1)
+	int is_stopped = ev->state && !strcmp(ev->state, "stopped");
+	if (p && p->state == STATE_WAITING && m->autonomy != AUTONOMY_AUTO && !is_stopped)
 		buf_printf(out, "; waits for you: skydeck approve %s, or skydeck veto %s --reason \"…\"", p->id, p->id);
 }
 
@@ -170,6 +171,8 @@ int event_line(const struct event *ev, const struct model *m, struct buf *out)
 		about(out, ev->proposal);
 		buf_puts(out, "stopped by the guard: ");
 		join(out, &ev->reasons, "; ");
+		if (ev->proposal)
+			buf_printf(out, "; skydeck waive %s --reason \"…\" lets it through", ev->proposal);
 		return 1;
 	case EVENT_GUARD_WAIVED:	proposal_line(ev, "waved past the guard", ev->reason, out); return 1;
 	case EVENT_APPROVED:		proposal_line(ev, "approved", NULL, out); return 1;

@@ -86,7 +86,6 @@ struct proposal {
 	double evidence, needed, change_percent, low, high, shrunk_percent;	/* NAN: none yet */
 	struct strings workers;			/* of the verdict */
 	char *landed, *landing_problem;
-	int remeasured;				/* this revision only repeats a measurement on a new baseline */
 };
 /* A wave's time on one worker: a phase, or what follows when a worker had to be replaced. */
 struct stay {

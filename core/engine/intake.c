@@ -189,9 +189,10 @@ static void state_proposal(struct engine *e, struct intake *t)
 		ev.removed = t->change.removed;
 		changed_paths(&t->change, &paths);
 		ev.paths = paths;
-		engine_emit(e, &ev);
 		guard_check(&e->config, &e->harness, &t->change, &reasons);
 		cut_reasons(&reasons);
+		ev.state = reasons.count ? "stopped" : "waiting";
+		engine_emit(e, &ev);
 		if (reasons.count)
 			engine_emit(e, &(struct event){ .kind = EVENT_GUARD_STOPPED, .proposal = t->proposal, .rev = t->rev, .reasons = reasons });
 	}

@@ -57,7 +57,7 @@ static void dump_proposal(struct buf *out, const struct proposal *p)
 {
 	T(p->id); T(p->title); T(p->agent); T(p->author); T(p->idea); T(p->origin); T(p->conflict); T(p->decision); T(p->decided_by);
 	T(p->decision_reason); T(p->signed_by); T(p->approved_by); T(p->verdict_reason); T(p->verdict_run); T(p->baseline); T(p->landed);
-	T(p->landing_problem); N(p->state); N(p->since); N(p->waived); N(p->asked_to_sign); N(p->verdict); N(p->wave); N(p->remeasured);
+	T(p->landing_problem); N(p->state); N(p->since); N(p->waived); N(p->asked_to_sign); N(p->verdict); N(p->wave);
 	R(p->evidence); R(p->needed); R(p->change_percent); R(p->low); R(p->high); R(p->shrunk_percent);
 	dump_strings(out, "sources", &p->sources);
 	dump_strings(out, "reasons", &p->reasons);
