@@ -67,7 +67,7 @@ run() {	# kind name number: leaves $work/NUMBER.done: passed failed skipped seco
 	start=$EPOCHREALTIME
 	HOME=$dir/home TMPDIR=$dir/tmp \
 		ASAN_OPTIONS=log_path=$dir/sanitizer:exitcode=99:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:handle_abort=1 \
-		LSAN_OPTIONS=print_suppressions=0 UBSAN_OPTIONS=log_path=$dir/sanitizer:halt_on_error=1:print_stacktrace=1 \
+		LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0 UBSAN_OPTIONS=log_path=$dir/sanitizer:halt_on_error=1:print_stacktrace=1 \
 		timeout --kill-after=5 "$limit" "$file" >"$out" 2>&1 </dev/null
 	code=$?
 	[ $code -ne 124 ] && [ $code -ne 137 ] || note="killed after $limit s"
