@@ -13,11 +13,11 @@
 #include "core/base/text.h"
 #include "core/cli/access.h"
 #include "core/cli/options.h"
-#include "core/cli/processes.h"
 #include "core/cli/table.h"
 #include "core/data/config.h"
 #include "core/io/child.h"
 #include "core/io/git.h"
+#include "core/io/processes.h"
 #include "core/link/socket.h"
 
 enum { PROBE_SECONDS = 10, MEBIBYTE = 1 << 20, DISK_ERROR = 100, DISK_WARNING = 1024 };
@@ -243,8 +243,10 @@ static void check_leftovers(struct doctor *d)
 	for (size_t i = 0; i < left.count; i++) {
 		char *text = xasprintf("%s (pid %ld) still works in a tree, and no engine runs", left.at[i].name,
 			(long)left.at[i].pid);
-		char *remedy = xasprintf("kill %ld", (long)left.at[i].pid);
-		add(d, "left running", FINDING_ERROR, text, remedy);
+		/* a sandbox alone is what a kill can leave behind: the next engine ends it */
+		int is_sandbox = !strcmp(left.at[i].name, "bwrap");
+		char *remedy = xasprintf(is_sandbox ? "the next engine ends it; or kill %ld" : "kill %ld", (long)left.at[i].pid);
+		add(d, "left running", is_sandbox ? FINDING_WARNING : FINDING_ERROR, text, remedy);
 		free(remedy);
 		free(text);
 	}

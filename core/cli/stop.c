@@ -10,7 +10,7 @@
 #include "core/base/clock.h"
 #include "core/cli/access.h"
 #include "core/cli/options.h"
-#include "core/cli/processes.h"
+#include "core/io/processes.h"
 
 enum { STOP_SECONDS = 10, LOOK_MICROSECONDS = 30000, REAP_LOOKS = 70 };
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "core/base/text.h"
 #include "core/engine/files.h"
 #include "core/engine/state.h"
+#include "core/io/processes.h"
 #include "core/research/source.h"
 
 enum { HARNESS_MAX = 16 << 20 };
@@ -231,6 +233,20 @@ static void close_folded(struct engine *e)
 	e->measure = e->checks = NULL;
 }
 
+/* An engine that was killed while bubblewrap set a sandbox up can leave its inner half waiting for the outer one for ever.
+ * We hold the lock, so whatever binds a tree of this target is nobody's. */
+static void end_strays(const struct engine *e)
+{
+	struct processes strays = {0};
+	char *trees = target_path(&e->target, "sessions/");
+	processes_naming(&strays, trees);
+	for (size_t i = 0; i < strays.count; i++)
+		if (!strcmp(strays.at[i].name, "bwrap"))
+			kill(strays.at[i].pid, SIGKILL);
+	processes_release(&strays);
+	free(trees);
+}
+
 int open_session(struct engine *e, struct err *err)
 {
 	if (target_find(e->options.directory, &e->target, err) < 0)
@@ -245,6 +261,7 @@ int open_session(struct engine *e, struct err *err)
 	e->lock = target_lock(&e->target, err);
 	if (e->lock < 0)
 		return -1;
+	end_strays(e);
 	char *id = session_current(&e->target);
 	if (id && fold_session(e, id, err) < 0) {
 		free(id);

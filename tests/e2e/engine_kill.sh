@@ -71,3 +71,17 @@ wait_state p1 signing
 journal_is_sound
 sky stop >/dev/null || bad "stop"
 serve_ends
+
+# a sandbox that a killed engine left behind is ended by the next engine, and nothing else that names the session is
+bwrap --ro-bind / / --dev /dev --bind "$T/.skydeck/sessions/" "$T/.skydeck/sessions/" sleep 50 &
+stray=$!
+tail -f "$T/.skydeck/sessions/"*/journal.db >/dev/null 2>&1 &
+reader=$!
+sleep 0.3
+serve
+kill -0 "$stray" 2>/dev/null && bad "the stray sandbox still runs"
+kill -0 "$reader" 2>/dev/null || bad "a process of the user was killed"
+kill "$reader" "$stray" 2>/dev/null
+sky stop >/dev/null || bad "stop: exit $?"
+serve_ends
+exit 0

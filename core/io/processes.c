@@ -1,5 +1,5 @@
-/* /proc read by hand: a few lines do what a library would, and only two commands (stop, doctor) ask. */
-#include "core/cli/processes.h"
+/* /proc read by hand: a few lines do what a library would. Asked by stop, by doctor, and by an engine that begins. */
+#include "core/io/processes.h"
 
 #include <ctype.h>
 #include <dirent.h>

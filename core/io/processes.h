@@ -1,6 +1,6 @@
 /* The processes of this machine, as /proc (proc(5)) shows them. */
-#ifndef CORE_CLI_PROCESSES_H
-#define CORE_CLI_PROCESSES_H
+#ifndef CORE_IO_PROCESSES_H
+#define CORE_IO_PROCESSES_H
 
 #include <stddef.h>
 #include <sys/types.h>
