@@ -543,6 +543,8 @@ static void on_worker_changed(struct model *m, const struct event *ev)
 	}
 	if (!strcmp(ev->state, "ready"))
 		w->admitted = 1;
+	if (!strcmp(ev->state, "down") || !strcmp(ev->state, "lost"))
+		w->admitted = 0;
 	string_set(&w->state, ev->state);
 	if (ev->runner)
 		string_set(&w->runner, ev->runner);

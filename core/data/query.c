@@ -235,6 +235,16 @@ size_t count_busy_workers(const struct model *m)
 	return n;
 }
 
+size_t count_workers_up(const struct model *m)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < m->worker_count; i++) {
+		const char *state = m->workers[i].state;
+		n += state && strcmp(state, "down") && strcmp(state, "lost");
+	}
+	return n;
+}
+
 const struct run *worker_run(const struct model *m, const struct worker *w)
 {
 	return w->running && w->running <= m->run_count ? &m->runs[w->running - 1] : NULL;

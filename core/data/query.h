@@ -49,6 +49,7 @@ size_t count_kept_in_horizon(const struct model *m, size_t horizon);
 const struct run *find_run(const struct model *m, size_t from, const char *arm, const char *step, unsigned rev, unsigned layout);
 const struct wave *current_wave(const struct model *m);			/* the one that runs; NULL: none */
 size_t count_busy_workers(const struct model *m);
+size_t count_workers_up(const struct model *m);			/* neither down nor lost */
 const struct run *worker_run(const struct model *m, const struct worker *w);	/* what executes on it; NULL: nothing */
 double spent_usd(const struct model *m);				/* VM and API together */
 

@@ -431,13 +431,17 @@ static int worker_action(struct call *c, struct err *err)
 	} else if (!e->runner) {
 		return err_refuse(err, "no runner is open: skydeck resume tries to open it");
 	} else if (!strcmp(action, "release")) {
+		if (!strcmp(w->state, "down") || !strcmp(w->state, "lost"))
+			return e->runner_ops->start_worker(e->runner, w->id, err);
 		if (strcmp(w->state, "quarantined"))
-			return err_refuse(err, "%s is %s: only a quarantined worker can be released", w->id, w->state);
+			return err_refuse(err, "%s is %s: only a worker that was taken out can be released", w->id, w->state);
 		admission_readmit(e, w->id, NAN, "a human released it: it is admitted anew");
 	} else if (!strcmp(action, "down")) {
 		e->runner_ops->stop_worker(e->runner, w->id);
 		ev.state = "down";
 		engine_emit(e, &ev);
+		if (!count_workers_up(&e->model))
+			engine_alert(e, "no worker is up, so nothing is measured: skydeck worker release %s brings it back", w->id);
 	} else {
 		return err_code(err, EXIT_USAGE, "a worker can be put under quarantine, release or down");
 	}

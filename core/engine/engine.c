@@ -496,6 +496,9 @@ int engine_run(const struct engine_options *options, struct err *err)
 		loop_signal(e.loop, signals[i], on_signal, &e);
 	signal(SIGPIPE, SIG_IGN);
 	loop_before_sleep(e.loop, on_turn, &e);
+	if (e.model.state == SESSION_ENDED)
+		buf_printf(&e.held, "session %s has ended: %s; skydeck serve --new starts another\n", e.model.session,
+			   e.model.ended_reason ? e.model.ended_reason : "it is over");
 	on_turn(&e);	/* what opening stated becomes durable before anybody is told that the engine is there */
 	if (options->ready)
 		options->ready(options->data);
