@@ -79,9 +79,9 @@ tail -f "$T/.skydeck/sessions/"*/journal.db >/dev/null 2>&1 &
 reader=$!
 sleep 0.3
 serve
-kill -0 "$stray" 2>/dev/null && bad "the stray sandbox still runs"
+wait_for '! kill -0 "$stray" 2>/dev/null' 'the stray sandbox is ended'
 kill -0 "$reader" 2>/dev/null || bad "a process of the user was killed"
 kill "$reader" "$stray" 2>/dev/null
-sky stop >/dev/null || bad "stop: exit $?"
+wait_for 'sky stop >/dev/null 2>&1' 'the engine stops'
 serve_ends
 exit 0

@@ -17,7 +17,7 @@ serve_ends
 "$SKYDECK" -C "$T" serve >"$work/shown" 2>&1 &
 engine=$!
 wait_for 'grep -q "has ended.*serve --new" "$work/shown"' 'serve says that it shows an ended session'
-sky stop >/dev/null
+wait_for 'sky stop >/dev/null 2>&1' 'the engine stops'
 serve_ends
 journal_is_sound over
 exit 0
