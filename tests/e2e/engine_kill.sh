@@ -73,7 +73,7 @@ sky stop >/dev/null || bad "stop"
 serve_ends
 
 # a sandbox that a killed engine left behind is ended by the next engine, and nothing else that names the session is
-bwrap --ro-bind / / --dev /dev --bind "$T/.skydeck/sessions/" "$T/.skydeck/sessions/" sleep 50 &
+bwrap --unshare-pid --die-with-parent --ro-bind / / --dev /dev --bind "$T/.skydeck/sessions/" "$T/.skydeck/sessions/" sleep 50 &
 stray=$!
 tail -f "$T/.skydeck/sessions/"*/journal.db >/dev/null 2>&1 &
 reader=$!
