@@ -166,6 +166,19 @@ static void cut_reasons(struct strings *reasons)
 	free(more);
 }
 
+/* What a submission says of its commit. *paths is the event's for its call, and to be released after it. */
+static void describe_commit(struct event *ev, const char *commit, const char *onto, const struct git_change *change, struct strings *paths)
+{
+	changed_paths(change, paths);
+	ev->kind = EVENT_PROPOSAL_SUBMITTED;
+	ev->commit = commit;
+	ev->baseline = onto;
+	ev->files = (int64_t)change->count;
+	ev->added = change->added;
+	ev->removed = change->removed;
+	ev->paths = *paths;
+}
+
 static void state_proposal(struct engine *e, struct intake *t)
 {
 	struct strings sources = {0}, reasons = {0}, paths = {0};
@@ -181,14 +194,7 @@ static void state_proposal(struct engine *e, struct intake *t)
 		engine_emit(e, &ev);
 		buf_release(&text);
 	} else {
-		ev.kind = EVENT_PROPOSAL_SUBMITTED;
-		ev.commit = t->commit;
-		ev.baseline = t->onto;
-		ev.files = (int64_t)t->change.count;
-		ev.added = t->change.added;
-		ev.removed = t->change.removed;
-		changed_paths(&t->change, &paths);
-		ev.paths = paths;
+		describe_commit(&ev, t->commit, t->onto, &t->change, &paths);
 		guard_check(&e->config, &e->harness, &t->change, &reasons);
 		cut_reasons(&reasons);
 		ev.state = reasons.count ? "stopped" : "waiting";
@@ -415,11 +421,9 @@ static void state_moved(struct engine *e, const struct rebase *r, const struct m
 	if (!p || p->rev + 1 != m->rev || (p->state != STATE_APPROVED && p->state != STATE_SIGNING))
 		return;
 	struct strings paths = {0};
-	char *title = xstrdup(p->title), *agent = xstrdup(p->agent), *author = xstrdup(p->author), *idea = xstrdup(p->idea), *origin = xstrdup(p->origin);
-	struct strings sources = {0};
-	strings_copy(&sources, &p->sources);
-	struct event ev = { .proposal = m->proposal, .rev = m->rev, .title = title, .sources = sources, .idea = idea, .agent = agent,
-			    .author = author, .origin = origin };
+	/* Borrowed from the model: engine_emit folds a copy of what it printed. */
+	struct event ev = { .proposal = m->proposal, .rev = m->rev, .title = p->title, .sources = p->sources, .idea = p->idea,
+			    .agent = p->agent, .author = p->author, .origin = p->origin };
 	if (m->rc) {
 		struct intake shown = { .conflict = m->conflict, .rc = m->rc, .err = m->err };
 		struct buf text = {0};
@@ -430,24 +434,11 @@ static void state_moved(struct engine *e, const struct rebase *r, const struct m
 		engine_emit(e, &ev);
 		buf_release(&text);
 	} else {
-		ev.kind = EVENT_PROPOSAL_SUBMITTED;
-		ev.commit = m->id;
-		ev.baseline = r->onto;
-		ev.files = (int64_t)m->change.count;
-		ev.added = m->change.added;
-		ev.removed = m->change.removed;
-		changed_paths(&m->change, &paths);
-		ev.paths = paths;
+		describe_commit(&ev, m->id, r->onto, &m->change, &paths);
 		engine_emit(e, &ev);
 		engine_emit(e, &(struct event){ .kind = EVENT_APPROVED, .proposal = m->proposal, .rev = m->rev });
 	}
 	strings_release(&paths);
-	strings_release(&sources);
-	free(title);
-	free(agent);
-	free(author);
-	free(idea);
-	free(origin);
 }
 
 static void rebase_finished(struct job *job)
