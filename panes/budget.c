@@ -17,29 +17,6 @@ struct budget_state {
 	struct page page;
 };
 
-static int is_up(const struct worker *w)
-{
-	return w->state && strcmp(w->state, "down") && strcmp(w->state, "lost");
-}
-
-/* Dollars of a worker so far, and what it has cost since the last event about it. */
-static double cost_of(const struct worker *w, int64_t now)
-{
-	int costs = is_up(w) && w->usd_per_hour > 0 && now > w->since;
-
-	return w->usd + (costs ? w->usd_per_hour * (double)(now - w->since) / 3.6e9 : 0);
-}
-
-static double hourly(const struct model *m)
-{
-	double usd = 0;
-
-	for (size_t i = 0; i < m->worker_count; i++)
-		if (is_up(&m->workers[i]) && m->workers[i].usd_per_hour > 0)
-			usd += m->workers[i].usd_per_hour;
-	return usd;
-}
-
 static void amount(struct page *page, const char *label, double usd, const char *note)
 {
 	char money[NUMBER_TEXT];
@@ -51,9 +28,9 @@ static void amount(struct page *page, const char *label, double usd, const char 
 	buf_release(&text);
 }
 
-static void add_limit(struct page *page, const struct model *m)
+static void add_limit(struct page *page, const struct model *m, int64_t now)
 {
-	double left = m->limit_usd - spent_usd(m), rate = hourly(m);
+	double left = m->limit_usd - spent_usd(m, now), rate = hourly_usd(m);
 	char text[96] = "", hours[CLOCK_TEXT];
 
 	if (!(m->limit_usd > 0)) {
@@ -77,7 +54,7 @@ static void add_workers(struct page *page, const struct model *m, int64_t now)
 		snprintf(lead, sizeof lead, "%s %s", w->id, w->state ? w->state : "");
 		number_money(w->usd_per_hour > 0 ? w->usd_per_hour : 0, rate);
 		snprintf(note, sizeof note, "%s/h  %.60s", rate, w->name ? w->name : "");
-		amount(page, lead, cost_of(w, now), note);
+		amount(page, lead, worker_usd(w, now), note);
 	}
 	if (!m->worker_count)
 		page_add(page, NULL, STYLE_DEFAULT, 0, "None has been up yet.", STYLE_MUTED);
@@ -89,34 +66,33 @@ static int budget_sync(struct pane *p, const struct model *m, int rows, int colu
 
 	(void)want;
 	page_begin(&s->page, columns);
-	amount(&s->page, "machines", m->vm_usd, "");
+	amount(&s->page, "machines", vm_usd(m, p->now), "");
 	amount(&s->page, "models", m->api_usd, "what agents asked of language models");
-	amount(&s->page, "together", spent_usd(m), "");
+	amount(&s->page, "together", spent_usd(m, p->now), "");
 	page_blank(&s->page);
-	add_limit(&s->page, m);
+	add_limit(&s->page, m, p->now);
 	add_workers(&s->page, m, p->now);
 	page_blank(&s->page);
 	page_add(&s->page, NULL, STYLE_DEFAULT, 0, "Workers are counted by the clock, the sums above by what was booked. "
 		"At the limit everything stops.", STYLE_MUTED);
 	page_sync(&s->page, rows);
-	return hourly(m) > 0 && m->state != SESSION_ENDED;
+	return hourly_usd(m) > 0 && m->state != SESSION_ENDED;
 }
 
 static void budget_title(const struct pane *p, const struct model *m, struct buf *out)
 {
 	char money[NUMBER_TEXT];
 
-	(void)p;
-	number_money(spent_usd(m), money);
+	number_money(spent_usd(m, p->now), money);
 	buf_puts(out, money);
 	if (m->limit_usd > 0)
-		buf_printf(out, " of $%g, %.0f %%", m->limit_usd, 100 * spent_usd(m) / m->limit_usd);
+		buf_printf(out, " of $%g, %.0f %%", m->limit_usd, 100 * spent_usd(m, p->now) / m->limit_usd);
 }
 
 static void budget_draw(const struct pane *p, const struct model *m, struct canvas *c)
 {
 	const struct budget_state *s = p->state;
-	double share = spent_usd(m) / m->limit_usd;
+	double share = spent_usd(m, p->now) / m->limit_usd;
 
 	page_draw(&s->page, c, p->focused);
 	if (m->limit_usd > 0 && !s->page.view.top && c->columns >= LABEL + 14 + GAUGE)

@@ -98,9 +98,9 @@ static void add_best(struct parts *p, const struct model *m)
 	snprintf(add(p, 6, STYLE_TITLE_BAR)->text, PART_TEXT, "best %s %s", change, interval);
 }
 
-static void add_money(struct parts *p, const struct model *m)
+static void add_money(struct parts *p, const struct model *m, int64_t now)
 {
-	double spent = spent_usd(m);
+	double spent = spent_usd(m, now);
 	char money[NUMBER_TEXT], limit[NUMBER_TEXT] = "";
 	struct part *part;
 
@@ -182,7 +182,7 @@ void chrome_bar(const struct chrome *chrome, struct canvas *c)
 	if (m->state != SESSION_NONE) {
 		add_wave(&parts, m);
 		add_best(&parts, m);
-		add_money(&parts, m);
+		add_money(&parts, m, chrome->now);
 		add_elapsed(&parts, chrome);
 		if (m->viewer_count > 1 && chrome->connected)
 			snprintf(add(&parts, 2, STYLE_TITLE_BAR)->text, PART_TEXT, "%zu viewers", m->viewer_count);

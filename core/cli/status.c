@@ -96,9 +96,10 @@ static void work_rows(struct table *t, const struct model *m, int engine_runs)
 static void money_row(struct table *t, const struct model *m)
 {
 	struct buf b = {0};
-	if (spent_usd(m) <= 0)
+	double spent = spent_usd(m, clock_wall());
+	if (spent <= 0)
 		return;
-	buf_printf(&b, "$%.2f of $%.2f", spent_usd(m), m->limit_usd);
+	buf_printf(&b, "$%.2f of $%.2f", spent, m->limit_usd);
 	row_taken(t, "spent", &b);
 }
 

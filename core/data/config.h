@@ -45,7 +45,7 @@ int autonomy_parse(const char *name, enum autonomy *out);	/* -1: no such mode */
 	X(local, slots, WHOLE, "1", "workers on this machine") \
 	X(local, cpus, STRING, "", "CPUs of the slots, such as 1-3,6; none: all but the first") \
 	X(local, sandbox, FLAG, "true", "run builds, checks and benchmarks in bubblewrap") \
-	X(sky, infra, STRING, "", "where VMs are started") \
+	X(sky, infra, LIST, "", "where VMs are started, as sky's --infra; several: a kind of VM each") \
 	X(sky, cpus, STRING, "", "CPUs of a VM") \
 	X(sky, memory, STRING, "", "memory of a VM") \
 	X(sky, accelerators, STRING, "", "accelerators of a VM") \
@@ -54,6 +54,8 @@ int autonomy_parse(const char *name, enum autonomy *out);	/* -1: no such mode */
 	X(sky, autostop, WHOLE, "10", "idle minutes after which a VM stops") \
 	X(sky, maxhourly, REAL, "", "USD per hour that VMs may cost; 0: no limit") \
 	X(sky, prewarm, FLAG, "false", "start VMs before the first approval") \
+	X(sky, retries, WHOLE, "2", "times that a VM which does not come up is launched again") \
+	X(sky, replacements, WHOLE, "4", "noisy or lost VMs that are replaced in a session") \
 	X(ui, theme, STRING, "dark", "dark, light, plain or a file") \
 	X(ui, colors, CHOICE, "auto", "auto|mono|16|256|truecolor") \
 	X(ui, ascii, FLAG, "false", "draw with ASCII only") \

@@ -37,13 +37,13 @@ struct log_reference {
 	X(runner, TEXT) X(agent, TEXT) X(autonomy, TEXT) X(reason, TEXT) X(commit, TEXT) X(text, TEXT) X(what, TEXT) \
 	X(source, TEXT) X(type, TEXT) X(title, TEXT) X(id, TEXT) X(url, TEXT) X(authors, TEXT) X(status, TEXT) X(idea, TEXT) \
 	X(expected, TEXT) X(origin, TEXT) X(proposal, TEXT) X(author, TEXT) X(baseline, TEXT) X(worker, TEXT) X(name, TEXT) X(state, TEXT) \
-	X(run, TEXT) X(arm, TEXT) X(step, TEXT) X(artifact, TEXT) X(verdict, TEXT) X(viewer, TEXT) X(role, TEXT) X(order, TEXT) \
+	X(run, TEXT) X(arm, TEXT) X(step, TEXT) X(artifact, TEXT) X(verdict, TEXT) X(viewer, TEXT) X(role, TEXT) X(order, TEXT) X(arch, TEXT) X(place, TEXT) X(remedy, TEXT) X(mode, TEXT) \
 	X(sources, LIST) X(reasons, LIST) X(proposals, LIST) X(workers, LIST) X(paths, LIST) X(magnitudes, REALS) \
 	X(comments, COMMENTS) X(metrics, METRICS) X(log, LOG) \
 	X(rev, WHOLE) X(wave, WHOLE) X(round, WHOLE) X(phase, WHOLE) X(pairs, WHOLE) X(seed, WHOLE) X(size, WHOLE) \
 	X(files, WHOLE) X(added, WHOLE) X(removed, WHOLE) X(exit, WHOLE) X(layout, WHOLE) \
 	X(usd, REAL) X(usd_per_hour, REAL) X(limit_usd, REAL) X(noise_percent, REAL) X(window, REAL) X(seconds, REAL) X(ratio, REAL) X(value, REAL) \
-	X(base_value, REAL) X(evidence, REAL) X(needed, REAL) X(change_percent, REAL) X(low, REAL) X(high, REAL) X(shrunk_percent, REAL) X(alpha, REAL)
+	X(base_value, REAL) X(evidence, REAL) X(needed, REAL) X(change_percent, REAL) X(low, REAL) X(high, REAL) X(shrunk_percent, REAL) X(alpha, REAL) X(age, REAL)
 
 enum event_field {
 #define X(name, type) FIELD_##name,
@@ -81,9 +81,9 @@ enum event_field {
 	X(SIGNED, "signed", F(proposal) F(rev)) \
 	X(LANDED, "landed", F(proposal) F(commit) F(branch)) \
 	X(LANDING_FAILED, "landing_failed", F(proposal) F(state) F(verdict) F(reason) F(run)) \
-	X(WAVE_STARTED, "wave_started", F(wave) F(baseline) F(proposals) F(seed) F(alpha)) \
+	X(WAVE_STARTED, "wave_started", F(wave) F(baseline) F(proposals) F(seed) F(alpha) F(mode)) \
 	X(WAVE_ENDED, "wave_ended", F(wave)) \
-	X(WORKER_CHANGED, "worker_changed", F(worker) F(runner) F(name) F(state) F(noise_percent) F(usd_per_hour) F(reason)) \
+	X(WORKER_CHANGED, "worker_changed", F(worker) F(runner) F(name) F(state) F(noise_percent) F(usd_per_hour) F(usd) F(status) F(age) F(remedy) F(arch) F(place) F(reason)) \
 	X(ADMISSION_PAIR, "admission_pair", F(worker) F(round) F(ratio)) \
 	X(SCALE_LEARNED, "scale_learned", F(worker) F(magnitudes)) \
 	X(RUN_STARTED, "run_started", F(run) F(worker) F(arm) F(rev) F(step) F(round) F(wave) F(layout)) \

@@ -11,6 +11,7 @@
 
 #include "core/base/mem.h"
 #include "core/data/line.h"
+#include "core/data/query.h"
 
 enum { NUMBER_MAX = 1000000000 };	/* rounds, waves, layouts, runs: more is no session of ours */
 #define WINDOW_MAX 1e9			/* seconds */
@@ -474,9 +475,8 @@ static void on_wave_started(struct model *m, const struct event *ev)
 	w->baseline = xstrdup(ev->baseline);
 	w->seed = (uint64_t)ev->seed;
 	w->alpha = ev->alpha;
+	w->is_single = ev->mode && !strcmp(ev->mode, "single");
 	w->started = ev->time;
-	for (size_t i = 0; i < m->worker_count; i++)
-		m->workers[i].rounds_done = 0;
 	strings_copy(&w->proposals, &ev->proposals);
 	for (size_t i = 0; i < ev->proposals.count; i++) {
 		struct proposal *p = model_proposal(m, ev->proposals.at[i]);
@@ -511,15 +511,11 @@ static void on_wave_ended(struct model *m, const struct event *ev)
 		w->ended = ev->time;
 }
 
-static int is_up(const struct worker *w)
+/* The bill's own amount counts from its moment on; until there is one, what the price says. */
+static void accrue(struct worker *w, const struct event *ev)
 {
-	return w->state && strcmp(w->state, "down") && strcmp(w->state, "lost");
-}
-
-static void accrue(struct worker *w, int64_t now)
-{
-	if (is_up(w) && w->usd_per_hour > 0)
-		w->usd += w->usd_per_hour * (double)(now - w->since) / 3.6e9;
+	w->usd = isnan(ev->usd) ? worker_usd(w, ev->time) : ev->usd;
+	w->accrued = ev->time;
 }
 
 static void on_worker_changed(struct model *m, const struct event *ev)
@@ -531,11 +527,13 @@ static void on_worker_changed(struct model *m, const struct event *ev)
 		w = array_add(&m->workers, &m->worker_count, &m->worker_room, sizeof *w);
 		w->id = xstrdup(ev->worker);
 		w->noise_percent = w->usd_per_hour = NAN;
-		w->since = ev->time;
+		w->accrued = ev->time;
 	}
-	accrue(w, ev->time);
-	if (!w->state || strcmp(w->state, ev->state) || w->usd_per_hour > 0)
+	accrue(w, ev);
+	if (!w->state || strcmp(w->state, ev->state)) {
 		w->since = ev->time;
+		string_set(&w->last_line, NULL);
+	}
 	if (!strcmp(ev->state, "admitting") || !strcmp(ev->state, "quarantined")) {
 		if (!w->state || strcmp(w->state, ev->state))
 			w->admission.count = 0;
@@ -551,6 +549,14 @@ static void on_worker_changed(struct model *m, const struct event *ev)
 	if (ev->name)
 		string_set(&w->name, ev->name);
 	string_set(&w->reason, ev->reason);
+	string_set(&w->remedy, ev->remedy);
+	if (ev->status)
+		string_set(&w->status, ev->status);
+	if (ev->arch)
+		string_set(&w->arch, ev->arch);
+	if (ev->place)
+		string_set(&w->place, ev->place);
+	w->age = ev->age;
 	if (!isnan(ev->noise_percent))
 		w->noise_percent = ev->noise_percent;
 	if (!isnan(ev->usd_per_hour))
@@ -683,6 +689,7 @@ static void on_evidence(struct model *m, const struct event *ev)
 	struct worker *w = model_worker(m, ev->worker);
 	if (w) {
 		w->rounds_done = (unsigned)ev->round;
+		w->rounds_wave = p->wave;
 		w->round = 0;
 	}
 	struct pair *pair = array_add(&p->pairs, &p->pair_count, &p->pair_room, sizeof *pair);
@@ -806,7 +813,10 @@ void model_apply(struct model *m, const struct event *ev)
 
 void model_tail(struct model *m, const char *run, int64_t lines, int64_t bytes, const char *last_line)
 {
-	struct run *r = model_run(m, run);
+	struct worker *w = model_worker(m, run);
+	if (w)
+		string_set(&w->last_line, last_line);
+	struct run *r = w ? NULL : model_run(m, run);
 	if (!r || r->status)
 		return;
 	r->log_lines = lines;
@@ -837,7 +847,7 @@ static void release_proposal(struct proposal *p)
 
 static void release_worker(struct worker *w)
 {
-	char *texts[] = { w->id, w->runner, w->name, w->state, w->reason, w->order };
+	char *texts[] = { w->id, w->runner, w->name, w->state, w->reason, w->order, w->status, w->remedy, w->arch, w->place, w->last_line };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);
 	free(w->history.at);

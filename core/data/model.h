@@ -101,21 +101,26 @@ struct wave {
 	uint64_t seed;
 	int64_t started, ended;			/* ended 0: runs */
 	double alpha;				/* level of its candidates (decision rule 3.6) */
+	int is_single;				/* one run of the user's own task each, without pairs */
 	struct stay *stays;			/* the last one is the present one */
 	size_t stay_count, stay_room;
 };
 struct worker {
 	char *id, *runner, *name, *state, *reason;
+	char *status, *remedy, *arch, *place;	/* the provider's own word; worker actions that help; NULL: none, not known */
 	double noise_percent, usd_per_hour;	/* NAN: unknown */
-	int64_t since;
-	double usd;				/* accrued until `since` of the last state that cost */
+	double age;				/* seconds since the provider looked, as it was told; NAN: fresh */
+	int64_t since;				/* when it came into that state */
+	double usd;				/* what it cost until… */
+	int64_t accrued;			/* …then; worker_usd (query.h) goes on from there */
+	char *last_line;			/* of its own log, told beside the events (model_tail) */
 	int admitted;
 	struct reals history;			/* magnitudes, oldest first (decision rule 3.4); newest 64 */
 	struct reals admission;			/* ratios of the A/A pairs so far */
 	unsigned running;			/* index + 1 of the run that executes; 0: none */
 	unsigned round;				/* round it is in, 0: none; a round is over when it counted or was voided */
 	unsigned round_wave;
-	unsigned rounds_done;			/* of the present wave */
+	unsigned rounds_done, rounds_wave;	/* the last round that counted, and its wave */
 	unsigned admission_round;		/* last A/A round ever */
 	char *order;				/* arms of that round, in order, with spaces */
 };
@@ -183,8 +188,9 @@ void model_init(struct model *m);
 void model_release(struct model *m);
 void model_apply(struct model *m, const struct event *ev);
 
-/* Beside the events: the tail of a running step's log, told at most ten times a second and kept nowhere. */
-void model_tail(struct model *m, const char *run, int64_t lines, int64_t bytes, const char *last_line);
+/* Beside the events: the tail of a running step's log, or of a worker's own ("w1"), told at most ten times a second and
+ * kept nowhere. */
+void model_tail(struct model *m, const char *run_or_worker, int64_t lines, int64_t bytes, const char *last_line);
 
 struct proposal *model_proposal(const struct model *m, const char *id);	/* NULL: none; also below */
 struct worker *model_worker(const struct model *m, const char *id);

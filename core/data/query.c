@@ -223,8 +223,20 @@ const struct run *find_run(const struct model *m, size_t from, const char *arm, 
 
 const struct wave *current_wave(const struct model *m)
 {
-	const struct wave *w = m->wave_count ? &m->waves[m->wave_count - 1] : NULL;
-	return w && !w->ended ? w : NULL;
+	for (size_t i = m->wave_count; i-- > 0;)
+		if (!m->waves[i].ended)
+			return &m->waves[i];
+	return NULL;
+}
+
+const struct wave *wave_on(const struct model *m, const char *worker)
+{
+	for (size_t i = m->wave_count; i-- > 0;) {
+		const struct wave *w = &m->waves[i];
+		if (!w->ended && w->stay_count && !strcmp(w->stays[w->stay_count - 1].worker, worker))
+			return w;
+	}
+	return NULL;
 }
 
 size_t count_busy_workers(const struct model *m)
@@ -235,13 +247,16 @@ size_t count_busy_workers(const struct model *m)
 	return n;
 }
 
+static int is_up(const struct worker *w)
+{
+	return w->state && strcmp(w->state, "down") && strcmp(w->state, "lost");
+}
+
 size_t count_workers_up(const struct model *m)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < m->worker_count; i++) {
-		const char *state = m->workers[i].state;
-		n += state && strcmp(state, "down") && strcmp(state, "lost");
-	}
+	for (size_t i = 0; i < m->worker_count; i++)
+		n += is_up(&m->workers[i]);
 	return n;
 }
 
@@ -250,7 +265,29 @@ const struct run *worker_run(const struct model *m, const struct worker *w)
 	return w->running && w->running <= m->run_count ? &m->runs[w->running - 1] : NULL;
 }
 
-double spent_usd(const struct model *m)
+double worker_usd(const struct worker *w, int64_t now)
 {
-	return m->vm_usd + m->api_usd;
+	int accrues = is_up(w) && w->usd_per_hour > 0 && now > w->accrued;
+	return w->usd + (accrues ? w->usd_per_hour * (double)(now - w->accrued) / 3.6e9 : 0);
+}
+
+double vm_usd(const struct model *m, int64_t now)
+{
+	double usd = m->vm_usd;
+	for (size_t i = 0; i < m->worker_count; i++)
+		usd += worker_usd(&m->workers[i], now);
+	return usd;
+}
+
+double spent_usd(const struct model *m, int64_t now)
+{
+	return vm_usd(m, now) + m->api_usd;
+}
+
+double hourly_usd(const struct model *m)
+{
+	double usd = 0;
+	for (size_t i = 0; i < m->worker_count; i++)
+		usd += is_up(&m->workers[i]) && m->workers[i].usd_per_hour > 0 ? m->workers[i].usd_per_hour : 0;
+	return usd;
 }

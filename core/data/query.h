@@ -47,10 +47,15 @@ int proposal_cites(const struct model *m, const struct proposal *p, const struct
 size_t count_kept_in_horizon(const struct model *m, size_t horizon);
 /* The newest run of that step of an arm that went well, from run index `from` on; NULL: none. rev, layout 0: any. */
 const struct run *find_run(const struct model *m, size_t from, const char *arm, const char *step, unsigned rev, unsigned layout);
-const struct wave *current_wave(const struct model *m);			/* the one that runs; NULL: none */
+const struct wave *current_wave(const struct model *m);			/* the newest that runs; NULL: none */
+const struct wave *wave_on(const struct model *m, const char *worker);	/* the one that runs there; NULL: none */
 size_t count_busy_workers(const struct model *m);
 size_t count_workers_up(const struct model *m);			/* neither down nor lost */
 const struct run *worker_run(const struct model *m, const struct worker *w);	/* what executes on it; NULL: nothing */
-double spent_usd(const struct model *m);				/* VM and API together */
+/* Money until that moment (wall clock, microseconds): what was billed or accrued, and what goes on accruing since. */
+double worker_usd(const struct worker *w, int64_t now);
+double vm_usd(const struct model *m, int64_t now);
+double spent_usd(const struct model *m, int64_t now);		/* VM and API together */
+double hourly_usd(const struct model *m);			/* of the workers that are up */
 
 #endif

@@ -52,13 +52,6 @@ const char *worker_state_now(const struct worker *w, int engine_runs)
 	return !engine_runs && is_local(w) ? "down" : w->state;
 }
 
-static double worker_usd(const struct worker *w, const char *state, int64_t now)
-{
-	int is_up = state && strcmp(state, "down") && strcmp(state, "lost");
-	int accrues = is_up && w->usd_per_hour > 0 && now > w->since;
-	return w->usd + (accrues ? w->usd_per_hour * (double)(now - w->since) / 3.6e9 : 0);
-}
-
 static struct json *worker_json(const struct model *m, const struct worker *w, int engine_runs, int64_t now)
 {
 	const char *state = worker_state_now(w, engine_runs);
@@ -72,7 +65,7 @@ static struct json *worker_json(const struct model *m, const struct worker *w, i
 	put_count(object, "round", w->round);
 	json_put_number(object, "noise_percent", w->noise_percent);
 	json_put_number(object, "usd_per_hour", w->usd_per_hour);
-	json_put_number(object, "usd", worker_usd(w, state, now));
+	json_put_number(object, "usd", worker_usd(w, now));
 	put_time(object, "since", w->since);
 	json_put_string(object, "step", run ? run->step : NULL);
 	json_put_string(object, "reason", w->reason);
@@ -157,7 +150,7 @@ struct json *view_status(const struct model *m, int engine_runs, int64_t now)
 	json_take(object, "best", best_json(m));
 	json_take(object, "wave", wave_json(m));
 	json_take(object, "workers", view_workers(m, engine_runs, now));
-	json_put_number(spent, "vm_usd", m->vm_usd);
+	json_put_number(spent, "vm_usd", vm_usd(m, now));
 	json_put_number(spent, "api_usd", m->api_usd);
 	json_put_number(spent, "limit_usd", m->limit_usd);
 	json_take(object, "spent", spent);

@@ -423,7 +423,8 @@ static int worker_action(struct call *c, struct err *err)
 	const struct worker *w = model_worker(&e->model, id);
 	if (!w)
 		return err_set(err, "there is no worker %s: skydeck workers lists them", id ? id : "(none named)");
-	struct event ev = { .kind = EVENT_WORKER_CHANGED, .by = c->by, .worker = w->id, .noise_percent = NAN, .usd_per_hour = NAN };
+	struct event ev = worker_event(w->id, NULL);
+	ev.by = c->by;
 	if (!strcmp(action, "quarantine")) {
 		ev.state = "quarantined";
 		ev.reason = "a human took it out";

@@ -26,11 +26,6 @@ struct admission_run {
 };
 static const char *const arm_names[ARMS] = { "base", "aa" };
 
-static struct event worker_event(const char *worker, const char *state)
-{
-	return (struct event){ .kind = EVENT_WORKER_CHANGED, .worker = worker, .state = state, .noise_percent = NAN, .usd_per_hour = NAN };
-}
-
 void admission_start(struct engine *e)
 {
 	e->admission = xcalloc(1, sizeof *e->admission);
@@ -61,7 +56,13 @@ void admission_worker_changed(struct engine *e, const struct worker_report *r)
 	ev.runner = e->runner_ops->name;
 	ev.name = r->name;
 	ev.usd_per_hour = r->usd_per_hour;
+	ev.usd = r->usd;
+	ev.age = r->age;
 	ev.reason = r->why;
+	ev.remedy = r->remedy;
+	ev.status = r->status;
+	ev.arch = r->arch;
+	ev.place = r->place;
 	if (!strcmp(r->state, "ready") && !was_admitted) {
 		ev.state = "admitting";
 		enqueue(e, r->worker);

@@ -72,6 +72,18 @@ void engine_emit(struct engine *e, struct event *ev)
 	event_release(&folded);
 }
 
+struct event worker_event(const char *worker, const char *state)
+{
+	return (struct event){ .kind = EVENT_WORKER_CHANGED, .worker = worker, .state = state, .noise_percent = NAN, .usd_per_hour = NAN,
+			       .usd = NAN, .age = NAN };
+}
+
+void state_worker(struct engine *e, const char *worker, const char *state)
+{
+	struct event ev = worker_event(worker, state);
+	engine_emit(e, &ev);
+}
+
 void engine_alert(struct engine *e, const char *format, ...)
 {
 	va_list args;
@@ -130,8 +142,7 @@ void engine_end_session(struct engine *e, const char *reason)
 	for (size_t i = 0; i < e->model.worker_count; i++) {
 		const struct worker *w = &e->model.workers[i];
 		if (w->state && strcmp(w->state, "down"))
-			engine_emit(e, &(struct event){ .kind = EVENT_WORKER_CHANGED, .worker = w->id, .state = "down",
-							.noise_percent = NAN, .usd_per_hour = NAN });
+			state_worker(e, w->id, "down");
 	}
 	engine_emit(e, &(struct event){ .kind = EVENT_SESSION_ENDED, .reason = reason });
 	open_close_work(e);

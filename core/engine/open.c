@@ -143,7 +143,7 @@ static const char *runner_name(const struct engine *e)
 		return e->options.runner;
 	if (e->config.session_runner)
 		return e->config.session_runner;
-	return e->config.sky_infra || e->config.sky_task ? "sky" : "local";
+	return e->config.sky_infra.count || e->config.sky_task ? "sky" : "local";
 }
 
 static const char *agent_name(const struct engine *e)
@@ -450,7 +450,7 @@ int open_work(struct engine *e, struct err *err)
 	free(e->folder);
 	e->folder = engine_path(e, NULL);
 	struct runner_setup setup = {
-		.loop = e->loop, .config = &e->config, .root = e->target.root, .folder = e->folder, .metric = e->model.metric,
+		.loop = e->loop, .config = &e->config, .root = e->target.root, .folder = e->folder, .metric = e->model.metric, .session = e->model.session,
 		.measure = e->measure, .checks = e->checks, .listener = steps_listener(), .data = e,
 	};
 	e->runner = e->runner_ops->open(&setup, err);

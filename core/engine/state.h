@@ -76,6 +76,9 @@ struct engine {
 	struct err fatal;
 };
 
+/* A worker_changed that says nothing but the state; the rest is filled in. */
+struct event worker_event(const char *worker, const char *state);
+void state_worker(struct engine *e, const char *worker, const char *state);
 /* engine.c: states a fact. The only way. */
 void engine_emit(struct engine *e, struct event *ev);
 void engine_alert(struct engine *e, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -397,9 +397,9 @@ static void start_phase(struct engine *e, struct wave_run *w, unsigned phase)
 	char *id = xstrdup(worker->id);
 	const struct worker *former = w->worker && strcmp(w->worker, id) ? model_worker(&e->model, w->worker) : NULL;
 	if (former && !strcmp(former->state, "busy"))
-		engine_emit(e, &(struct event){ .kind = EVENT_WORKER_CHANGED, .worker = w->worker, .state = "ready", .noise_percent = NAN, .usd_per_hour = NAN });
+		state_worker(e, w->worker, "ready");
 	engine_emit(e, &(struct event){ .kind = EVENT_PHASE_STARTED, .wave = w->number, .phase = phase, .worker = id, .layout = phase });
-	engine_emit(e, &(struct event){ .kind = EVENT_WORKER_CHANGED, .worker = id, .state = "busy", .noise_percent = NAN, .usd_per_hour = NAN });
+	state_worker(e, id, "busy");
 	free(id);
 	const struct wave *wave = model_of(e, w);
 	if (wave && wave->stay_count)
@@ -707,6 +707,13 @@ static int round_is_implausible(struct engine *e, struct wave_run *w)
 	return 0;
 }
 
+static void say_noise(struct engine *e, const char *worker, double noise_percent)
+{
+	struct event ev = worker_event(worker, "busy");
+	ev.noise_percent = noise_percent;
+	engine_emit(e, &ev);
+}
+
 /* Live quarantine (decision rule 3.7): any candidate's stay that has become too noisy condemns the worker. */
 static void watch_worker(struct engine *e, struct wave_run *w)
 {
@@ -726,8 +733,7 @@ static void watch_worker(struct engine *e, struct wave_run *w)
 	}
 	const struct worker *worker = model_worker(&e->model, w->worker);
 	if (isfinite(worst) && worker && fabs(worker->noise_percent - 100 * worst) > 0.1)
-		engine_emit(e, &(struct event){ .kind = EVENT_WORKER_CHANGED, .worker = w->worker, .state = "busy", .noise_percent = 100 * worst,
-						.usd_per_hour = NAN });
+		say_noise(e, w->worker, 100 * worst);
 }
 
 static void finish_round(struct engine *e, struct wave_run *w)
@@ -766,7 +772,7 @@ static void finish(struct engine *e, struct wave_run *w)
 	engine_emit(e, &(struct event){ .kind = EVENT_WAVE_ENDED, .wave = w->number });
 	const struct worker *worker = model_worker(&e->model, w->worker);
 	if (worker && worker->state && !strcmp(worker->state, "busy"))
-		engine_emit(e, &(struct event){ .kind = EVENT_WORKER_CHANGED, .worker = w->worker, .state = "ready", .noise_percent = NAN, .usd_per_hour = NAN });
+		state_worker(e, w->worker, "ready");
 	wave_abort(e);
 }
 

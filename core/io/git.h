@@ -62,6 +62,11 @@ int git_commit_patch(struct git *g, const char *parent, const char *diff, size_t
 int git_rebase_commit(struct git *g, const char *commit, const char *onto, const char *message, char id[GIT_ID],
                       struct git_conflict *conflict, struct err *err);
 
+/* Writes a git bundle (v2) with these commits and their trees, but not their parents: what a worker needs to check them
+ * out, and no more. Read with `git bundle unbundle` (or index-pack), since the history behind the commits is missing. The
+ * file is made anew (to a temporary name first, then renamed). */
+int git_bundle(struct git *g, const char *const *commits, size_t count, const char *path, struct err *err);
+
 int git_change_of(struct git *g, const char *from, const char *to, struct git_change *out, struct err *err);
 /* The change as a unified diff. At most limit bytes, then a line ("\\ cut here…") says that it was cut. */
 int git_diff(struct git *g, const char *from, const char *to, size_t limit, struct buf *out, struct err *err);

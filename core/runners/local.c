@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -120,7 +121,7 @@ static void wake(struct runner *r)
 
 static void tell_worker(struct runner *r, const struct slot *slot, const char *state, const char *why)
 {
-	struct worker_report report = { .worker = slot->worker, .name = slot->name, .state = state, .why = why };
+	struct worker_report report = { .worker = slot->worker, .name = slot->name, .state = state, .why = why, .usd = NAN, .age = NAN };
 	if (!r->is_closed)
 		r->setup.listener->worker_changed(r->setup.data, &report);
 }

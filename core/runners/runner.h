@@ -20,10 +20,13 @@ struct step {
 	const char *worker;	/* "w1" */
 	const char *arm;	/* "base", "aa", "p3" */
 	enum step_kind kind;
-	const char *tree;	/* folder with the arm's files; the harness already laid over it */
+	const char *tree;	/* folder with the arm's files, the harness already laid over it; NULL where the worker keeps the trees */
+	const char *commit, *bundle;	/* where the worker keeps them: what the tree holds, and a file of the engine's that brings it (of a build) */
+	const char *same_as;	/* of a build there: an artifact; a build that makes it again ends what the arm still had to do. May be NULL */
 	const char *log;	/* file that gets the raw output */
 	const char *label;	/* SKYDECK_ARM: "a", "b", … anonymous */
 	const char *experiment, *description;	/* EXPERIMENT_ID, EXPERIMENT_DESC: those of the wave */
+	unsigned wave, rev;
 	unsigned round, layout;	/* SKYDECK_ROUND, SKYDECK_LAYOUT */
 	unsigned padding;	/* bytes of SKYDECK_PADDING: 0-4095, drawn anew for each measured run by the wave's generator */
 };
@@ -58,8 +61,13 @@ struct step_result {
 struct worker_report {
 	const char *worker, *name;	/* "w1"; what people know it by: "cpu 1", a cluster's name */
 	const char *state;		/* "starting", "ready", "lost", "down" */
-	double usd_per_hour;
+	double usd_per_hour;		/* NAN: not known (any more than before) */
+	double usd;			/* what it cost so far, by whoever sends the bill; NAN: not known */
 	const char *why;		/* a sentence, or NULL */
+	const char *remedy;		/* what helps, as worker actions: "retry down"; NULL: nothing is wrong */
+	const char *status;		/* the provider's own word for its state: "UP"; NULL: none */
+	double age;			/* seconds since the provider looked, when that is too long ago; NAN: it is fresh */
+	const char *arch, *place;	/* "x86_64"; "us-east-1a"; NULL: not known (any more than before) */
 };
 
 /* What the runner tells, always from the loop's thread. */
@@ -69,6 +77,8 @@ struct runner_listener {
 	void (*step_ended)(void *data, const struct step_result *result);
 	/* The log of a running step grew (at most ten times a second per run): its last whole or partial line, made safe. */
 	void (*step_output)(void *data, const char *run, uint64_t lines, uint64_t bytes, const char *last_line);
+	/* The same of a worker's own log (logs/w1.log: how it comes up, its set-up). */
+	void (*worker_output)(void *data, const char *worker, uint64_t lines, uint64_t bytes, const char *last_line);
 };
 
 struct runner_setup {
@@ -77,6 +87,7 @@ struct runner_setup {
 	const char *root;		/* the target's root */
 	const char *folder;		/* .skydeck/sessions/<id> */
 	const char *metric;		/* the target's primary metric; NULL: the first one that a run prints */
+	const char *session;		/* its name */
 	const char *measure, *checks;	/* commands relative to the target's root; checks may be NULL */
 	const struct runner_listener *listener;
 	void *data;			/* for the listener */
@@ -87,6 +98,7 @@ struct runner;
 struct runner_ops {
 	const char *name;
 	int costs_money;
+	int keeps_trees;		/* trees live on the worker: steps name commits, not folders, and go on when the engine ends */
 	/* NULL with a sentence when this machine cannot (no bubblewrap, bad cpus). */
 	struct runner *(*open)(const struct runner_setup *setup, struct err *err);
 	/* How many workers there can be; ids are given by the caller. */
@@ -100,6 +112,14 @@ struct runner_ops {
 	int (*submit)(struct runner *r, const struct step *step, struct err *err);
 	void (*cancel)(struct runner *r, const char *run);	/* step_ended with RUN_CANCELLED follows */
 	void (*close)(struct runner *r);			/* kills what runs here; no callbacks any more */
+	/* How many rounds should be under way at once, when one takes that many seconds (NAN: nobody knows yet). NULL: 1. */
+	size_t (*ahead)(const struct runner *r, const char *worker, double round_seconds);
+	/* Of steps that were taken before the engine ended: the run id of the one like this (worker, arm, kind, wave, round,
+	 * layout, commit), whose end is still to come; NULL: there is none. It must not be submitted. NULL: nothing outlives. */
+	const char *(*holds)(const struct runner *r, const struct step *step);
+	int (*has)(const struct runner *r, const char *run);	/* the same by its id */
+	/* Workers that are not down, or not known to be: what may still cost. NULL: closing the runner ends them all. */
+	size_t (*count_up)(const struct runner *r);
 	/* What people must keep in sight, for the title bar: "sandbox off". NULL: nothing. */
 	const char *(*caution)(const struct runner *r);
 };

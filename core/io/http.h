@@ -1,0 +1,46 @@
+/* HTTP, through libcurl's multi interface on the loop: any number of requests and streams side by side, nothing blocks.
+ *
+ * HTTP/1.1 only. Redirects are not followed, so that a secret in a header reaches no other host; nothing of ~/.netrc or
+ * the environment's proxies is used for loopback addresses. Certificates are checked. */
+#ifndef CORE_IO_HTTP_H
+#define CORE_IO_HTTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/io/loop.h"
+
+struct http;
+struct http_request;
+
+struct http *http_new(struct loop *loop);
+void http_free(struct http *h);		/* cancels what is under way: no callback comes any more; NULL allowed */
+
+struct http_result {
+	int status;			/* of the answer; 0: there was none, or it was cut off */
+	const char *problem;		/* a sentence when status is 0 or the body is not whole: "127.0.0.1:46580 does not answer: connection refused" */
+	int is_cut;			/* an answer began, and ended before its end */
+	double seconds;
+};
+
+struct http_plan {
+	const char *method, *url;	/* "GET", "POST"; borrowed, as all texts here, for the call */
+	const char *const *headers;	/* "Name: value", NULL-terminated; or NULL */
+	const char *body;		/* of a POST; NULL: none */
+	size_t body_size;
+	int64_t connect_timeout;	/* microseconds; 0: 5 s */
+	int64_t timeout;		/* of the whole; 0: none (a stream) */
+	int64_t silence_timeout;	/* longest time without a byte; 0: none */
+	/* From the loop, never from inside http_start; each may be NULL and may cancel its own request, or free the http. */
+	void (*header)(void *data, const char *name, const char *value);	/* name in lower case */
+	void (*body_came)(void *data, const char *bytes, size_t n);		/* as it arrives */
+	void (*ended)(void *data, const struct http_result *result);		/* once; the request is gone after it */
+	void *data;
+};
+
+/* NULL with a sentence when the URL cannot be used. */
+struct http_request *http_start(struct http *h, const struct http_plan *plan, struct err *err);
+void http_cancel(struct http_request *r);	/* no callback comes any more; NULL allowed */
+
+#endif
