@@ -183,6 +183,13 @@ static void step_output(void *data, const char *run, uint64_t lines, uint64_t by
 	server_tail(e->server, run, lines, bytes, last_line);
 }
 
+static void failed(void *data, const char *why)
+{
+	struct err err = { .code = EXIT_FAILED };
+	snprintf(err.text, sizeof err.text, "%s", why);
+	engine_fail(data, &err);
+}
+
 static void worker_output(void *data, const char *worker, uint64_t lines, uint64_t bytes, const char *last_line)
 {
 	step_output(data, worker, lines, bytes, last_line);
@@ -190,6 +197,6 @@ static void worker_output(void *data, const char *worker, uint64_t lines, uint64
 
 const struct runner_listener *steps_listener(void)
 {
-	static const struct runner_listener listener = { worker_changed, step_started, step_ended, step_output, worker_output };
+	static const struct runner_listener listener = { worker_changed, step_started, step_ended, step_output, worker_output, failed };
 	return &listener;
 }

@@ -79,6 +79,8 @@ struct runner_listener {
 	void (*step_output)(void *data, const char *run, uint64_t lines, uint64_t bytes, const char *last_line);
 	/* The same of a worker's own log (logs/w1.log: how it comes up, its set-up). */
 	void (*worker_output)(void *data, const char *worker, uint64_t lines, uint64_t bytes, const char *last_line);
+	/* No worker can ever start here, whatever is tried: no `sky`, no cloud, resources that do not exist, a broken task file. */
+	void (*failed)(void *data, const char *why);
 };
 
 struct runner_setup {
@@ -98,7 +100,6 @@ struct runner;
 struct runner_ops {
 	const char *name;
 	int costs_money;
-	int keeps_trees;		/* trees live on the worker: steps name commits, not folders, and go on when the engine ends */
 	/* NULL with a sentence when this machine cannot (no bubblewrap, bad cpus). */
 	struct runner *(*open)(const struct runner_setup *setup, struct err *err);
 	/* How many workers there can be; ids are given by the caller. */
@@ -112,6 +113,8 @@ struct runner_ops {
 	int (*submit)(struct runner *r, const struct step *step, struct err *err);
 	void (*cancel)(struct runner *r, const char *run);	/* step_ended with RUN_CANCELLED follows */
 	void (*close)(struct runner *r);			/* kills what runs here; no callbacks any more */
+	/* Trees live on the worker: steps name commits, not folders, and go on when the engine ends. NULL: no. */
+	int (*keeps_trees)(const struct runner *r);
 	/* How many rounds should be under way at once, when one takes that many seconds (NAN: nobody knows yet). NULL: 1. */
 	size_t (*ahead)(const struct runner *r, const char *worker, double round_seconds);
 	/* Of steps that were taken before the engine ended: the run id of the one like this (worker, arm, kind, wave, round,

@@ -57,12 +57,19 @@ struct skypilot *skypilot_open(struct loop *loop, struct err *err);
 void skypilot_close(struct skypilot *s);	/* ends what is under way here (not on the VMs); no callback any more; NULL allowed */
 const char *skypilot_how(const struct skypilot *s);	/* "REST of 0.14.1 at http://127.0.0.1:46580", "the sky command: no server at …", for people */
 
+/* What goes over the task file's words. */
+struct skypilot_extras {
+	const char *const *env;		/* "K=V", NULL-terminated; NULL: none */
+	const char *workdir;		/* NULL: the file's */
+	long autostop;			/* of launch: idle minutes until it goes down; 0: the file's */
+};
+
 /* Actions, by the command. output gets its words for people (the provisioning log); cancel only forgets the call and ends
  * the command here: SkyPilot goes on. */
 struct skypilot_call *skypilot_price(struct skypilot *s, const char *cluster, const char *task, skypilot_answered *done, void *data);	/* a dry run: also says what is wrong with the task */
-struct skypilot_call *skypilot_launch(struct skypilot *s, const char *cluster, const char *task, const char *const *env,
+struct skypilot_call *skypilot_launch(struct skypilot *s, const char *cluster, const char *task, const struct skypilot_extras *extras,
 				      skypilot_output *output, skypilot_answered *done, void *data);	/* detached; env: "K=V", NULL-terminated, or NULL */
-struct skypilot_call *skypilot_exec(struct skypilot *s, const char *cluster, const char *task, const char *const *env,
+struct skypilot_call *skypilot_exec(struct skypilot *s, const char *cluster, const char *task, const struct skypilot_extras *extras,
 				    skypilot_output *output, skypilot_answered *done, void *data);	/* detached */
 struct skypilot_call *skypilot_cancel(struct skypilot *s, const char *cluster, long job, skypilot_answered *done, void *data);	/* one that has ended is fine */
 struct skypilot_call *skypilot_down(struct skypilot *s, const char *cluster, skypilot_answered *done, void *data);	/* one that is not there is fine */
