@@ -68,7 +68,7 @@ struct skypilot_extras {
  * the command here: SkyPilot goes on. */
 struct skypilot_call *skypilot_price(struct skypilot *s, const char *cluster, const char *task, skypilot_answered *done, void *data);	/* a dry run: also says what is wrong with the task */
 struct skypilot_call *skypilot_launch(struct skypilot *s, const char *cluster, const char *task, const struct skypilot_extras *extras,
-				      skypilot_output *output, skypilot_answered *done, void *data);	/* detached; env: "K=V", NULL-terminated, or NULL */
+				      skypilot_output *output, skypilot_answered *done, void *data);	/* detached; extras may be NULL */
 struct skypilot_call *skypilot_exec(struct skypilot *s, const char *cluster, const char *task, const struct skypilot_extras *extras,
 				    skypilot_output *output, skypilot_answered *done, void *data);	/* detached */
 struct skypilot_call *skypilot_cancel(struct skypilot *s, const char *cluster, long job, skypilot_answered *done, void *data);	/* one that has ended is fine */
