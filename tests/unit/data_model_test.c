@@ -30,6 +30,7 @@ static void state_at(struct story *s, double seconds, struct event ev)
 }
 
 #define STATE(s, ...) state_at(s, (double)(s)->live.seq, (struct event){ __VA_ARGS__ })
+#define NO_BILL .usd = NAN, .age = NAN
 #define NO_CHANGE .change_percent = NAN, .low = NAN, .high = NAN, .shrunk_percent = NAN, .evidence = NAN, .needed = NAN
 
 /* A text of the whole model: what differs in any field differs here. */
@@ -102,7 +103,7 @@ static void dump_rest(struct buf *out, const struct model *m)
 	}
 	for (size_t i = 0; i < m->wave_count; i++) {
 		const struct wave *w = &m->waves[i];
-		N(w->number); T(w->baseline); N(w->seed); N(w->started); N(w->ended); R(w->alpha);
+		N(w->number); T(w->baseline); N(w->seed); N(w->started); N(w->ended); R(w->alpha); N(w->is_single);
 		dump_strings(out, "proposals", &w->proposals);
 		for (size_t k = 0; k < w->stay_count; k++) {
 			const struct stay *stay = &w->stays[k];
@@ -112,8 +113,9 @@ static void dump_rest(struct buf *out, const struct model *m)
 	}
 	for (size_t i = 0; i < m->worker_count; i++) {
 		const struct worker *w = &m->workers[i];
-		T(w->id); T(w->runner); T(w->name); T(w->state); T(w->reason); R(w->noise_percent); R(w->usd_per_hour); N(w->since); R(w->usd);
-		N(w->admitted); N(w->running); N(w->round); N(w->round_wave); N(w->rounds_done); N(w->admission_round); T(w->order);
+		T(w->id); T(w->runner); T(w->name); T(w->state); T(w->reason); T(w->status); T(w->remedy); T(w->arch); T(w->place);
+		R(w->noise_percent); R(w->usd_per_hour); R(w->age); N(w->since); R(w->usd); N(w->accrued); T(w->last_line); N(w->admitted);
+		N(w->running); N(w->round); N(w->round_wave); N(w->rounds_done); N(w->rounds_wave); N(w->admission_round); T(w->order);
 		dump_reals(out, "history", &w->history);
 		dump_reals(out, "admission", &w->admission);
 	}
@@ -215,8 +217,8 @@ static void start_wave(struct story *s, int number, const char **ids, size_t cou
 
 static void worker_ready(struct story *s)
 {
-	STATE(s, .kind = EVENT_WORKER_CHANGED, .worker = "w1", .runner = "local", .name = "cpu 1", .state = "starting", .noise_percent = NAN, .usd_per_hour = 0);
-	STATE(s, .kind = EVENT_WORKER_CHANGED, .worker = "w1", .state = "ready", .noise_percent = 0.5, .usd_per_hour = NAN);
+	STATE(s, .kind = EVENT_WORKER_CHANGED, NO_BILL, .worker = "w1", .runner = "local", .name = "cpu 1", .state = "starting", .noise_percent = NAN, .usd_per_hour = 0);
+	STATE(s, .kind = EVENT_WORKER_CHANGED, NO_BILL, .worker = "w1", .state = "ready", .noise_percent = 0.5, .usd_per_hour = NAN);
 }
 
 static void measure(struct story *s, const char *run, const char *arm, int wave, int round, double value)
@@ -287,7 +289,7 @@ static void facts_about_the_session(void **state)
 	STATE(&s, .kind = EVENT_SPENT, .usd = 1.25, .what = "vm w1");
 	STATE(&s, .kind = EVENT_SPENT, .usd = 0.1, .what = "api ideas");
 	STATE(&s, .kind = EVENT_SPENT, .usd = NAN, .what = "vm w1");
-	assert_true(s.live.vm_usd == 1.25 && s.live.api_usd == 0.1 && spent_usd(&s.live) == 1.35);
+	assert_true(s.live.vm_usd == 1.25 && s.live.api_usd == 0.1 && spent_usd(&s.live, s.live.time) == 1.35);
 	STATE(&s, .kind = EVENT_ALERT, .text = "look here");
 	assert_string_equal(s.live.last_alert, "look here");
 	STATE(&s, .kind = EVENT_AGENT_CHANGED, .agent = "patches", .state = "failed", .text = "no folder");
@@ -462,24 +464,24 @@ static void workers_are_admitted_and_learn(void **state)
 	double magnitudes[] = { 0.01, 0.02 };
 	(void)state;
 	begin(&s);
-	STATE(&s, .kind = EVENT_WORKER_CHANGED, .worker = "w1", .runner = "local", .name = "cpu 1", .state = "starting", .noise_percent = NAN, .usd_per_hour = 0);
-	STATE(&s, .kind = EVENT_WORKER_CHANGED, .worker = "w1", .state = "admitting", .noise_percent = NAN, .usd_per_hour = NAN);
+	STATE(&s, .kind = EVENT_WORKER_CHANGED, NO_BILL, .worker = "w1", .runner = "local", .name = "cpu 1", .state = "starting", .noise_percent = NAN, .usd_per_hour = 0);
+	STATE(&s, .kind = EVENT_WORKER_CHANGED, NO_BILL, .worker = "w1", .state = "admitting", .noise_percent = NAN, .usd_per_hour = NAN);
 	STATE(&s, .kind = EVENT_ADMISSION_PAIR, .worker = "w1", .round = 1, .ratio = -0.004);
 	const struct worker *w = model_worker(&s.live, "w1");
 	assert_int_equal(w->admission.count, 1);
 	assert_true(w->history.count == 1 && w->history.at[0] == 0.004);
 	assert_false(w->admitted);
-	STATE(&s, .kind = EVENT_WORKER_CHANGED, .worker = "w1", .state = "ready", .noise_percent = 0.4, .usd_per_hour = NAN);
+	STATE(&s, .kind = EVENT_WORKER_CHANGED, NO_BILL, .worker = "w1", .state = "ready", .noise_percent = 0.4, .usd_per_hour = NAN);
 	assert_true(w->admitted && w->noise_percent == 0.4 && w->usd_per_hour == 0);
 	STATE(&s, .kind = EVENT_SCALE_LEARNED, .worker = "w1", .magnitudes = { magnitudes, 2, 2 });
 	assert_int_equal(w->history.count, 3);
 	for (int i = 0; i < 100; i++)
 		STATE(&s, .kind = EVENT_SCALE_LEARNED, .worker = "w1", .magnitudes = { magnitudes, 1, 1 });
 	assert_int_equal(w->history.count, HISTORY_MAX);
-	STATE(&s, .kind = EVENT_WORKER_CHANGED, .worker = "w1", .state = "quarantined", .noise_percent = 7, .usd_per_hour = NAN, .reason = "noisy");
+	STATE(&s, .kind = EVENT_WORKER_CHANGED, NO_BILL, .worker = "w1", .state = "quarantined", .noise_percent = 7, .usd_per_hour = NAN, .reason = "noisy");
 	assert_false(w->admitted);
 	assert_int_equal(w->admission.count, 0);
-	STATE(&s, .kind = EVENT_WORKER_CHANGED, .worker = NULL, .state = "ready");
+	STATE(&s, .kind = EVENT_WORKER_CHANGED, NO_BILL, .worker = NULL, .state = "ready");
 	STATE(&s, .kind = EVENT_ADMISSION_PAIR, .worker = "w9", .round = 1, .ratio = 1);
 	assert_int_equal(s.live.worker_count, 1);
 	end(&s);
@@ -490,11 +492,86 @@ static void a_vm_costs_while_it_is_up(void **state)
 	struct story s;
 	(void)state;
 	begin(&s);
-	state_at(&s, 1000, (struct event){ .kind = EVENT_WORKER_CHANGED, .worker = "w1", .runner = "sky", .state = "starting", .noise_percent = NAN, .usd_per_hour = 3.6 });
-	state_at(&s, 2000, (struct event){ .kind = EVENT_WORKER_CHANGED, .worker = "w1", .state = "ready", .noise_percent = NAN, .usd_per_hour = NAN });
-	state_at(&s, 3000, (struct event){ .kind = EVENT_WORKER_CHANGED, .worker = "w1", .state = "down", .noise_percent = NAN, .usd_per_hour = NAN });
-	state_at(&s, 9000, (struct event){ .kind = EVENT_WORKER_CHANGED, .worker = "w1", .state = "starting", .noise_percent = NAN, .usd_per_hour = NAN });
-	assert_true(fabs(model_worker(&s.live, "w1")->usd - 2.0) < 1e-9);
+	state_at(&s, 1000, (struct event){ .kind = EVENT_WORKER_CHANGED, NO_BILL, .worker = "w1", .runner = "sky", .state = "starting", .noise_percent = NAN, .usd_per_hour = 3.6 });
+	state_at(&s, 2000, (struct event){ .kind = EVENT_WORKER_CHANGED, NO_BILL, .worker = "w1", .state = "ready", .noise_percent = NAN, .usd_per_hour = NAN });
+	const struct worker *w = model_worker(&s.live, "w1");
+	assert_true(fabs(worker_usd(w, at_second(2500)) - 1.5) < 1e-9);
+	assert_true(fabs(hourly_usd(&s.live) - 3.6) < 1e-9);
+	state_at(&s, 3000, (struct event){ .kind = EVENT_WORKER_CHANGED, NO_BILL, .worker = "w1", .state = "down", .noise_percent = NAN, .usd_per_hour = NAN });
+	assert_true(fabs(worker_usd(w, at_second(8000)) - 2.0) < 1e-9);
+	assert_true(hourly_usd(&s.live) == 0);
+	state_at(&s, 9000, (struct event){ .kind = EVENT_WORKER_CHANGED, NO_BILL, .worker = "w1", .state = "starting", .noise_percent = NAN, .usd_per_hour = NAN });
+	assert_true(fabs(w->usd - 2.0) < 1e-9);
+	end(&s);
+}
+
+/* What the provider bills replaces what the price said until then; after it the price goes on from there. */
+static void a_bill_counts_more_than_the_price(void **state)
+{
+	struct story s;
+	(void)state;
+	begin(&s);
+	state_at(&s, 1000, (struct event){ .kind = EVENT_WORKER_CHANGED, NO_BILL, .worker = "w1", .runner = "sky", .state = "ready", .noise_percent = NAN, .usd_per_hour = 3.6 });
+	state_at(&s, 2000, (struct event){ .kind = EVENT_WORKER_CHANGED, .age = NAN, .usd = 0.75, .worker = "w1", .state = "ready", .noise_percent = NAN, .usd_per_hour = NAN });
+	const struct worker *w = model_worker(&s.live, "w1");
+	assert_true(worker_usd(w, at_second(2000)) == 0.75);
+	assert_true(fabs(worker_usd(w, at_second(3000)) - 1.75) < 1e-9);
+	STATE(&s, .kind = EVENT_SPENT, .usd = 0.5, .what = "api patches");
+	STATE(&s, .kind = EVENT_SPENT, .usd = 0.25, .what = "vm earlier");
+	assert_true(fabs(vm_usd(&s.live, at_second(3000)) - 2) < 1e-9);
+	assert_true(fabs(spent_usd(&s.live, at_second(3000)) - 2.5) < 1e-9);
+	end(&s);
+}
+
+/* Where it is and of what kind stays known; how old its status is, why, and what would help are the last event's own. */
+static void what_a_provider_says_of_a_vm(void **state)
+{
+	struct story s;
+	(void)state;
+	begin(&s);
+	STATE(&s, .kind = EVENT_WORKER_CHANGED, .usd = NAN, .age = 42, .worker = "w1", .runner = "sky", .state = "lost", .noise_percent = NAN, .usd_per_hour = 0.34,
+	      .status = "INIT", .arch = "x86", .place = "us-east-1a", .reason = "preempted", .remedy = "retry down");
+	const struct worker *w = model_worker(&s.live, "w1");
+	assert_string_equal(w->remedy, "retry down");
+	assert_true(w->age == 42);
+	int64_t since = w->since;
+	STATE(&s, .kind = EVENT_WORKER_CHANGED, NO_BILL, .worker = "w1", .state = "lost", .noise_percent = NAN, .usd_per_hour = NAN);
+	assert_null(w->remedy);
+	assert_null(w->reason);
+	assert_true(isnan(w->age) && w->since == since);
+	assert_string_equal(w->status, "INIT");
+	assert_string_equal(w->arch, "x86");
+	assert_string_equal(w->place, "us-east-1a");
+	STATE(&s, .kind = EVENT_WORKER_CHANGED, NO_BILL, .worker = "w1", .state = "starting", .noise_percent = NAN, .usd_per_hour = NAN, .status = "UP");
+	assert_string_equal(w->status, "UP");
+	assert_true(w->since > since);
+	end(&s);
+}
+
+/* Its own log's tail shows while it comes up, and leaves no trace. */
+static void a_vm_says_how_it_comes_up(void **state)
+{
+	struct story s;
+	(void)state;
+	begin(&s);
+	STATE(&s, .kind = EVENT_WORKER_CHANGED, NO_BILL, .worker = "w1", .runner = "sky", .state = "starting", .noise_percent = NAN, .usd_per_hour = NAN);
+	model_tail(&s.live, "w1", 3, 99, "Launching 1 instance");
+	assert_string_equal(model_worker(&s.live, "w1")->last_line, "Launching 1 instance");
+	STATE(&s, .kind = EVENT_WORKER_CHANGED, NO_BILL, .worker = "w1", .state = "admitting", .noise_percent = NAN, .usd_per_hour = NAN);
+	assert_null(model_worker(&s.live, "w1")->last_line);
+	end(&s);
+}
+
+static void a_wave_may_be_of_single_runs(void **state)
+{
+	struct story s;
+	const char *ids[] = { "p1" };
+	(void)state;
+	begin(&s);
+	start_wave(&s, 1, ids, 1);
+	STATE(&s, .kind = EVENT_WAVE_STARTED, .wave = 2, .baseline = "b0", .proposals = { (char **)ids, 1, 1 }, .seed = 5, .alpha = 0.0025, .mode = "single");
+	assert_false(model_wave(&s.live, 1)->is_single);
+	assert_true(model_wave(&s.live, 2)->is_single);
 	end(&s);
 }
 
@@ -804,6 +881,10 @@ int main(void)
 		cmocka_unit_test(time_passes_gates_only_under_auto),
 		cmocka_unit_test(workers_are_admitted_and_learn),
 		cmocka_unit_test(a_vm_costs_while_it_is_up),
+		cmocka_unit_test(a_bill_counts_more_than_the_price),
+		cmocka_unit_test(what_a_provider_says_of_a_vm),
+		cmocka_unit_test(a_vm_says_how_it_comes_up),
+		cmocka_unit_test(a_wave_may_be_of_single_runs),
 		cmocka_unit_test(runs_start_once_and_end),
 		cmocka_unit_test(tails_leave_no_trace),
 		cmocka_unit_test(a_wave_measures_and_a_winner_lands),
