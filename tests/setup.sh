@@ -19,6 +19,8 @@ table='
       build  cJSON       pkg:libcjson    libcjson-dev          cjson-devel          cjson
       build  libgit2     pkg:libgit2     libgit2-dev           libgit2-devel        libgit2
       build  SQLite      pkg:sqlite3     libsqlite3-dev        sqlite-devel         sqlite
+      build  libcurl     pkg:libcurl     libcurl4-openssl-dev  libcurl-devel        curl
+      build  libyaml     pkg:yaml-0.1    libyaml-dev           libyaml-devel        libyaml
       build  bubblewrap  cmd:bwrap       bubblewrap            bubblewrap           bubblewrap
       check  git         cmd:git         git                   git                  git
       check  cmocka      pkg:cmocka      libcmocka-dev         libcmocka-devel      cmocka

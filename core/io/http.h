@@ -42,5 +42,6 @@ struct http_plan {
 /* NULL with a sentence when the URL cannot be used. */
 struct http_request *http_start(struct http *h, const struct http_plan *plan, struct err *err);
 void http_cancel(struct http_request *r);	/* no callback comes any more; NULL allowed */
+int http_status(const struct http_request *r);	/* for the callbacks: of the answer that comes in; 0 before it began */
 
 #endif
