@@ -43,7 +43,7 @@ struct log_reference {
 	X(rev, WHOLE) X(wave, WHOLE) X(round, WHOLE) X(phase, WHOLE) X(pairs, WHOLE) X(seed, WHOLE) X(size, WHOLE) \
 	X(files, WHOLE) X(added, WHOLE) X(removed, WHOLE) X(exit, WHOLE) X(layout, WHOLE) \
 	X(usd, REAL) X(usd_per_hour, REAL) X(limit_usd, REAL) X(noise_percent, REAL) X(window, REAL) X(seconds, REAL) X(ratio, REAL) X(value, REAL) \
-	X(base_value, REAL) X(evidence, REAL) X(needed, REAL) X(change_percent, REAL) X(low, REAL) X(high, REAL) X(shrunk_percent, REAL) X(alpha, REAL) X(age, REAL)
+	X(base_value, REAL) X(evidence, REAL) X(needed, REAL) X(change_percent, REAL) X(low, REAL) X(high, REAL) X(shrunk_percent, REAL) X(alpha, REAL) X(age, REAL) X(hours, REAL)
 
 enum event_field {
 #define X(name, type) FIELD_##name,
@@ -57,7 +57,7 @@ enum event_field {
 	X(SESSION_OPENED, "session_opened", F(session) F(target) F(branch) F(metric) F(unit) F(direction) F(harness) F(runner) F(agent) F(seed)) \
 	X(SESSION_ENDED, "session_ended", F(reason)) \
 	X(METRIC_SET, "metric_set", F(metric)) \
-	X(SETTINGS, "settings", F(size) F(window) F(limit_usd) F(text)) \
+	X(SETTINGS, "settings", F(size) F(window) F(limit_usd) F(hours) F(text)) \
 	X(PAUSED, "paused", F(reason)) \
 	X(RESUMED, "resumed",) \
 	X(AUTONOMY_SET, "autonomy_set", F(autonomy)) \

@@ -185,6 +185,8 @@ static void on_settings(struct model *m, const struct event *ev)
 		m->window = ev->window;
 	if (!isnan(ev->limit_usd))
 		m->limit_usd = ev->limit_usd;
+	if (ev->hours >= 0)
+		m->hours = ev->hours;
 	string_set(&m->notice, ev->text);
 }
 
@@ -633,8 +635,10 @@ static void on_run_started(struct model *m, const struct event *ev)
 	r->started = ev->time;
 	r->seconds = r->value = NAN;
 	struct worker *w = model_worker(m, ev->worker);
-	if (w)
+	if (w) {
 		w->running = (unsigned)(r - m->runs) + 1;
+		use_run(w, r, 1);
+	}
 	struct proposal *p = model_proposal(m, ev->arm);
 	if (p && p->state == STATE_QUEUED)
 		set_state(p, STATE_RUNNING, ev->time);
@@ -660,6 +664,8 @@ static void on_run_ended(struct model *m, const struct event *ev)
 	r->log_bytes = ev->log.bytes;
 	r->log_lines = ev->log.lines;
 	struct worker *w = model_worker(m, r->worker);
+	if (w)
+		use_run(w, r, -1);
 	if (w && w->running == (unsigned)(r - m->runs) + 1)
 		w->running = 0;
 }
@@ -808,6 +814,7 @@ void model_apply(struct model *m, const struct event *ev)
 	}
 	if (handlers[ev->kind])
 		handlers[ev->kind](m, ev);
+	use_follow(m, ev);
 	remember(m, ev);
 }
 

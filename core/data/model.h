@@ -9,6 +9,7 @@
 
 #include "core/data/config.h"
 #include "core/data/event.h"
+#include "core/data/use.h"
 
 /* Life of a proposal (DESIGN 1); the words are CONTRACT's. */
 #define PROPOSAL_STATES(X) \
@@ -123,6 +124,7 @@ struct worker {
 	unsigned rounds_done, rounds_wave;	/* the last round that counted, and its wave */
 	unsigned admission_round;		/* last A/A round ever */
 	char *order;				/* arms of that round, in order, with spaces */
+	struct worker_use use;			/* what its time went to */
 };
 struct run {
 	unsigned number;			/* id is "r%u" */
@@ -165,6 +167,7 @@ struct model {
 	uint64_t seed;
 	enum autonomy autonomy;
 	double window;				/* seconds of veto under auto */
+	double hours;				/* after which the session ends; 0: no limit */
 	double limit_usd, vm_usd, api_usd;
 	unsigned wave_size;
 	char *agent_state, *agent_text;
@@ -179,6 +182,7 @@ struct model {
 	struct viewer *viewers; size_t viewer_count, viewer_room;
 	struct activity *activity; size_t activity_count, activity_room;
 	char *last_alert; int64_t alert_time;
+	int is_human_due;			/* something waits for the human, and nothing is left to do without (use.h) */
 	struct strings names;			/* interned */
 	char *judged; size_t judged_count, judged_room;		/* candidates that had a pair, in order: 1 kept, 0 not (decision rule 3.6) */
 	size_t baseline_run;			/* runs before this index were made for an earlier baseline */

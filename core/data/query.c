@@ -148,8 +148,7 @@ void secondary_names(const struct model *m, struct strings *out)
 	}
 }
 
-/* One that was kept may still be vetoed, cancelled, or fail to land. */
-static int is_winner(const struct proposal *p)
+int proposal_is_winner(const struct proposal *p)
 {
 	return p->verdict == VERDICT_KEEP && (p->state == STATE_SIGNING || p->state == STATE_LANDED);
 }
@@ -159,7 +158,7 @@ const struct proposal *best_proposal(const struct model *m)
 	const struct proposal *best = NULL;
 	for (size_t i = 0; i < m->proposal_count; i++) {
 		const struct proposal *p = &m->proposals[i];
-		if (!is_winner(p) || !isfinite(p->change_percent))
+		if (!proposal_is_winner(p) || !isfinite(p->change_percent))
 			continue;
 		int landed = p->state == STATE_LANDED, best_landed = best && best->state == STATE_LANDED;
 		if (!best || landed > best_landed || (landed == best_landed && p->change_percent > best->change_percent))
@@ -192,7 +191,7 @@ struct yield source_yield(const struct model *m, const struct source *s)
 		if (!proposal_cites(m, p, s))
 			continue;
 		y.proposals++;
-		if (!is_winner(p))
+		if (!proposal_is_winner(p))
 			continue;
 		y.kept++;
 		y.gain_percent += isfinite(p->change_percent) ? p->change_percent : 0;
@@ -247,7 +246,7 @@ size_t count_busy_workers(const struct model *m)
 	return n;
 }
 
-static int is_up(const struct worker *w)
+int worker_is_up(const struct worker *w)
 {
 	return w->state && strcmp(w->state, "down") && strcmp(w->state, "lost");
 }
@@ -256,7 +255,7 @@ size_t count_workers_up(const struct model *m)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < m->worker_count; i++)
-		n += is_up(&m->workers[i]);
+		n += worker_is_up(&m->workers[i]);
 	return n;
 }
 
@@ -267,7 +266,7 @@ const struct run *worker_run(const struct model *m, const struct worker *w)
 
 double worker_usd(const struct worker *w, int64_t now)
 {
-	int accrues = is_up(w) && w->usd_per_hour > 0 && now > w->accrued;
+	int accrues = worker_is_up(w) && w->usd_per_hour > 0 && now > w->accrued;
 	return w->usd + (accrues ? w->usd_per_hour * (double)(now - w->accrued) / 3.6e9 : 0);
 }
 
@@ -288,6 +287,6 @@ double hourly_usd(const struct model *m)
 {
 	double usd = 0;
 	for (size_t i = 0; i < m->worker_count; i++)
-		usd += is_up(&m->workers[i]) && m->workers[i].usd_per_hour > 0 ? m->workers[i].usd_per_hour : 0;
+		usd += worker_is_up(&m->workers[i]) && m->workers[i].usd_per_hour > 0 ? m->workers[i].usd_per_hour : 0;
 	return usd;
 }

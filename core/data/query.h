@@ -30,6 +30,8 @@ struct spread baseline_spread(const struct model *m);			/* the present baseline'
 double proposal_secondary(const struct model *m, const struct proposal *p, const char *name);
 void secondary_names(const struct model *m, struct strings *out);
 
+/* Kept, and neither vetoed, cancelled nor failed to land since. */
+int proposal_is_winner(const struct proposal *p);
 /* The landed, else kept, proposal with the largest change; NULL: none. */
 const struct proposal *best_proposal(const struct model *m);
 /* Product of what landed, in percent: how much faster the branch is than where the session began. */
@@ -51,6 +53,7 @@ const struct wave *current_wave(const struct model *m);			/* the newest that run
 const struct wave *wave_on(const struct model *m, const char *worker);	/* the one that runs there; NULL: none */
 size_t count_busy_workers(const struct model *m);
 size_t count_workers_up(const struct model *m);			/* neither down nor lost */
+int worker_is_up(const struct worker *w);
 const struct run *worker_run(const struct model *m, const struct worker *w);	/* what executes on it; NULL: nothing */
 /* Money until that moment (wall clock, microseconds): what was billed or accrued, and what goes on accruing since. */
 double worker_usd(const struct worker *w, int64_t now);

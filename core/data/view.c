@@ -52,6 +52,31 @@ const char *worker_state_now(const struct worker *w, int engine_runs)
 	return !engine_runs && is_local(w) ? "down" : w->state;
 }
 
+/* This machine's workers ended with the engine. */
+static int64_t use_until(const struct model *m, const struct worker *w, int engine_runs, int64_t now)
+{
+	return !engine_runs && is_local(w) ? m->time : now;
+}
+
+static double measuring_of(const struct model *m, const struct worker *w, int engine_runs, int64_t now)
+{
+	double seconds[USE_COUNT];
+	worker_seconds(w, use_until(m, w, engine_runs, now), seconds);
+	return use_share(seconds);
+}
+
+static double utilisation_of(const struct model *m, int engine_runs, int64_t now)
+{
+	double measured = 0, paid = 0;
+	for (size_t i = 0; i < m->worker_count; i++) {
+		double seconds[USE_COUNT];
+		worker_seconds(&m->workers[i], use_until(m, &m->workers[i], engine_runs, now), seconds);
+		measured += seconds[USE_MEASURE];
+		paid += use_paid(seconds);
+	}
+	return paid > 0 ? measured / paid : NAN;
+}
+
 static struct json *worker_json(const struct model *m, const struct worker *w, int engine_runs, int64_t now)
 {
 	const char *state = worker_state_now(w, engine_runs);
@@ -69,6 +94,11 @@ static struct json *worker_json(const struct model *m, const struct worker *w, i
 	put_time(object, "since", w->since);
 	json_put_string(object, "step", run ? run->step : NULL);
 	json_put_string(object, "reason", w->reason);
+	json_put_string(object, "remedy", w->remedy);
+	json_put_string(object, "status", w->status);
+	json_put_string(object, "place", w->place);
+	json_put_string(object, "arch", w->arch);
+	json_put_number(object, "measuring", measuring_of(m, w, engine_runs, now));
 	return object;
 }
 
@@ -160,6 +190,7 @@ struct json *view_status(const struct model *m, int engine_runs, int64_t now)
 	json_put_string(object, "pause_reason", m->state == SESSION_PAUSED ? m->pause_reason : NULL);
 	json_put_string(object, "ended_reason", m->state == SESSION_ENDED ? m->ended_reason : NULL);
 	json_put_string(object, "notice", m->notice);
+	json_put_number(object, "utilisation", utilisation_of(m, engine_runs, now));
 	return object;
 }
 

@@ -118,6 +118,9 @@ static void dump_rest(struct buf *out, const struct model *m)
 		N(w->running); N(w->round); N(w->round_wave); N(w->rounds_done); N(w->rounds_wave); N(w->admission_round); T(w->order);
 		dump_reals(out, "history", &w->history);
 		dump_reals(out, "admission", &w->admission);
+		N(w->use.since); N(w->use.now); N(w->use.is_paid);
+		for (int u = 0; u < USE_COUNT; u++)
+			R(w->use.seconds[u]);
 	}
 	for (size_t i = 0; i < m->viewer_count; i++) {
 		T(m->viewers[i].id); T(m->viewers[i].role);
@@ -132,7 +135,7 @@ static void dump(struct buf *out, const struct model *m)
 {
 	N(m->seq); N(m->time); N(m->unknown); N(m->state); T(m->session); T(m->target); T(m->branch); T(m->metric); T(m->unit); T(m->harness);
 	T(m->runner); T(m->agent); T(m->ended_reason); T(m->pause_reason); N(m->lower_is_better); N(m->opened); N(m->ended); N(m->seed);
-	N(m->autonomy); R(m->window); R(m->limit_usd); R(m->vm_usd); R(m->api_usd); N(m->wave_size); T(m->agent_state); T(m->agent_text);
+	N(m->autonomy); R(m->window); R(m->hours); R(m->limit_usd); R(m->vm_usd); R(m->api_usd); N(m->wave_size); T(m->agent_state); T(m->agent_text);
 	T(m->baseline); T(m->notice); T(m->last_alert); N(m->alert_time);
 	buf_puts(out, " judged=");
 	for (size_t i = 0; i < m->judged_count; i++)

@@ -166,6 +166,33 @@ static void a_vm_costs_up_to_now(void **state)
 	model_release(&m);
 }
 
+/* Without an engine a VM goes on and is paid for; this machine's workers ended with it. */
+static void utilisation_counts_who_is_paid(void **state)
+{
+	struct model m;
+	(void)state;
+	model_init(&m);
+	for (int i = 1; i <= 2; i++) {
+		const char *id = i == 1 ? "w1" : "w2", *run = i == 1 ? "r1" : "r2";
+		model_apply(&m, &(struct event){ .kind = EVENT_WORKER_CHANGED, .seq = 1, .time = 1000000, .worker = id, .runner = i == 1 ? "sky" : "local", .state = "busy",
+						 .noise_percent = NAN, .usd_per_hour = NAN, .usd = NAN, .age = NAN, .arch = "x86_64", .place = "us-east-1a", .remedy = "retry down" });
+		model_apply(&m, &(struct event){ .kind = EVENT_RUN_STARTED, .seq = 2, .time = 1000000, .run = run, .worker = id, .arm = "base", .step = "measure", .wave = 1, .round = 1 });
+		model_apply(&m, &(struct event){ .kind = EVENT_RUN_ENDED, .seq = 3, .time = 31000000, .run = run, .status = "ok", .seconds = 30 });
+	}
+	struct json *with = view_status(&m, 1, 121000000), *without = view_status(&m, 0, 121000000);
+	const struct json *w = json_get(with, "workers");
+	assert_true(fabs(json_number(json_get(with, "utilisation"), NAN) - 60.0 / 240) < 1e-9);
+	assert_true(fabs(json_number(json_get(without, "utilisation"), NAN) - 60.0 / 150) < 1e-9);
+	assert_true(fabs(json_number(json_get(json_first(w), "measuring"), NAN) - 0.25) < 1e-9);
+	assert_string_equal(json_string(json_get(json_first(w), "place"), ""), "us-east-1a");
+	assert_string_equal(json_string(json_get(json_first(w), "arch"), ""), "x86_64");
+	assert_string_equal(json_string(json_get(json_first(w), "remedy"), ""), "retry down");
+	assert_true(json_is_null(json_get(json_first(w), "status")));
+	json_free(with);
+	json_free(without);
+	model_release(&m);
+}
+
 static void revisions_have_their_own_documents(void **state)
 {
 	struct model m;
@@ -227,11 +254,12 @@ int main(void)
 		cmocka_unit_test(an_empty_model_has_documents_too),
 		cmocka_unit_test(without_an_engine_nothing_works_here),
 		cmocka_unit_test(a_vm_costs_up_to_now),
+		cmocka_unit_test(utilisation_counts_who_is_paid),
 		cmocka_unit_test(revisions_have_their_own_documents),
 		cmocka_unit_test(one_state_alone),
 		cmocka_unit_test(tsv_has_a_line_for_each),
 	};
-	size_t count = 7;
+	size_t count = 8;
 	int found = scandir(folder, &cases, is_case, alphasort);
 	for (int i = 0; i < found && count < 64; i++)
 		tests[count++] = (struct CMUnitTest){ cases[i]->d_name, session_says_what_is_expected, NULL, NULL, cases[i]->d_name };
