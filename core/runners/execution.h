@@ -8,10 +8,6 @@
 #include "core/runners/cpus.h"
 #include "core/runners/runner.h"
 
-#ifndef EXECUTION_LOG_MAX
-#define EXECUTION_LOG_MAX (64u << 20)	/* bytes of one run's log; what comes after is counted and dropped */
-#endif
-
 struct execution;
 
 struct execution_plan {

@@ -10,7 +10,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/data/config.h"
-#include "core/runners/execution.h"
+#include "core/runners/record.h"
 #include "core/runners/runner.h"
 #include "core/runners/sandbox.h"
 #include "tests/test.h"
@@ -102,7 +102,9 @@ static void step_output(void *data, const char *run, uint64_t lines, uint64_t by
 		hear(f, "output", run, "");
 }
 
-static const struct runner_listener listener = { worker_changed, step_started, step_ended, step_output };
+static const struct runner_listener listener = {
+	.worker_changed = worker_changed, .step_started = step_started, .step_ended = step_ended, .step_output = step_output,
+};
 
 static struct fixture *fixture_new(void)
 {
@@ -350,7 +352,7 @@ static void bounds_the_log_of_a_flood_and_still_finds_its_metric(void **state)
 	assert_int_equal(f->last.status, RUN_OK);
 	char *text = read_log(f, "r1");
 	assert_int_equal(strlen(text), f->last.log_bytes);
-	assert_string_equal(text + EXECUTION_LOG_MAX, "\nskydeck: the log of a run ends at 64 MiB; 891148 more bytes were dropped\n");
+	assert_string_equal(text + RECORD_LOG_MAX, "\nskydeck: the log of a run ends at 64 MiB; 891148 more bytes were dropped\n");
 	free(text);
 	fixture_free(f);
 }
