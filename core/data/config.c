@@ -213,6 +213,63 @@ static int set_binding(struct config *c, const char *context, const char *action
 	return 0;
 }
 
+/* "4", "4+" (at least), "0.5"; with units also "16GB". As SkyPilot's resources.py reads it, less what only its controllers
+ * say ("3x"). */
+static int is_amount(const char *value, int units)
+{
+	char *end;
+	size_t digits = strspn(value, "0123456789.");
+	double v = strtod(value, &end);
+	if (end != value + digits )
+		return 0;
+	if (units && *end && strchr("kKmMgGtT", *end) && (end[1] == 'B' || end[1] == 'b'))
+		end += 2;
+	return !strcmp(end, "") || !strcmp(end, "+");
+}
+
+static int is_cpus(const char *value)
+{
+	return !*value || is_amount(value, 0);
+}
+
+static int is_memory(const char *value)
+{
+	return !*value || is_amount(value, 1);
+}
+
+static int is_place(const char *value)
+{
+	return !strpbrk(value, " \t\r\n,;'\"`$\\");
+}
+
+/* What a type alone does not say: a whole number's bounds, or a text's form. */
+static const struct limit {
+	const char *name;
+	long least, most;
+	int (*is_good)(const char *value);
+	const char *allowed;
+} limits[] = {
+	{ "session.wave", 1, 4, NULL, "1 to 4" },
+	{ "runner.sky.infra", 0, 0, is_place, "one place, as for sky launch --infra: aws/us-east-1; for several repeat the key" },
+	{ "runner.sky.cpus", 0, 0, is_cpus, "a number of CPUs such as 4, or 4+ for at least 4" },
+	{ "runner.sky.memory", 0, 0, is_memory, "a number of gigabytes such as 16, 16GB, or 16+ for at least 16" },
+	{ "runner.sky.vms", 1, 256, NULL, "1 to 256" },
+	{ "runner.sky.autostop", 1, 10080, NULL, "1 to 10080 minutes: a VM that nobody ends must end by itself" },
+};
+
+static int check_limits(const char *name, const char *value, struct err *err)
+{
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+		const struct limit *l = &limits[i];
+		if (strcmp(l->name, name))
+			continue;
+		long v = strtol(value, NULL, 10);
+		if (l->is_good ? !l->is_good(value) : v < l->least || v > l->most)
+			return err_set(err, "%s is \"%s\": it must be %s", name, value, l->allowed);
+	}
+	return 0;
+}
+
 static int set_key(struct config *c, const char *name, const char *section, const char *key, const char *value, struct err *err)
 {
 	for (size_t i = 0; i < KEY_COUNT; i++)
@@ -244,8 +301,8 @@ int config_set(struct config *c, const char *name, const char *value, struct err
 		rc = unknown_key(name, "", err);
 	else
 		rc = set_key(c, name, section, key, value, err);
-	if (!rc && !strcmp(name, "session.wave") && (c->session_wave < 1 || c->session_wave > 4))
-		rc = err_set(err, "session.wave is \"%s\": it must be 1 to 4", value);
+	if (!rc)
+		rc = check_limits(name, value, err);
 out:
 	free(copy);
 	return rc;

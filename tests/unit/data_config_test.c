@@ -46,10 +46,16 @@ static void defaults_are_contracts(void **state)
 	config_release(&c);
 }
 
+/* Texts that a machine reads have a form of their own. */
+static const char *good_text(const char *name)
+{
+	return !strcmp(name, "runner.sky.cpus") ? "4+" : !strcmp(name, "runner.sky.memory") ? "16GB" : "x y";
+}
+
 /* What is a good and a bad value follows from the type; a bad one is named with its key, and nothing is taken over. */
 static void every_key_is_checked(void **state)
 {
-	static const char *const good[] = { "x y", NULL, "src/*.c", "3", "0.5", "yes" };
+	static const char *const good[] = { NULL, NULL, "src/*.c", "3", "0.5", "yes" };
 	static const char *const bad[] = { NULL, "no-such-word", NULL, "-3", "much", "maybe" };
 	static const char *const allowed[] = { NULL, "it must be ", NULL, "whole number", "number", "true or false" };
 	struct config c;
@@ -59,7 +65,8 @@ static void every_key_is_checked(void **state)
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		char word[64];
 		snprintf(word, sizeof word, "%.*s", (int)strcspn(keys[i].help, "|:"), keys[i].help);
-		assert_ok(config_set(&c, name_of(i), keys[i].type == CHOICE ? word : good[keys[i].type], &err), &err);
+		const char *value = keys[i].type == CHOICE ? word : keys[i].type == STRING ? good_text(name_of(i)) : good[keys[i].type];
+		assert_ok(config_set(&c, name_of(i), value, &err), &err);
 		if (!bad[keys[i].type])
 			continue;
 		assert_error(config_set(&c, name_of(i), bad[keys[i].type], &err), &err, allowed[keys[i].type]);
@@ -117,6 +124,49 @@ static void a_wave_is_one_to_four(void **state)
 	assert_ok(config_set(&c, "session.wave", "1", &err), &err);
 	assert_error(config_set(&c, "session.wave", "5", &err), &err, "1 to 4");
 	assert_error(config_set(&c, "session.wave", "0", &err), &err, "1 to 4");
+	config_release(&c);
+}
+
+static void machines_are_asked_for_in_skypilots_words(void **state)
+{
+	static const struct {
+		const char *name, *good[6], *bad[10], *allowed;
+	} all[] = {
+		{ "runner.sky.cpus", { "4", "4+", "0.5", "", "16" }, { "four", "0", "-2", "4++", "+", "4GB", "0x10", "nan", "1e2" }, "or 4+ for at least" },
+		{ "runner.sky.memory", { "4", "4+", "16GB", "16gb+", "0.5" }, { "much", "0", "-1", "16 GB", "16XB", "16+GB", "3x", ".", "16B" }, "16GB" },
+		{ "runner.sky.infra", { "aws", "slurm/local/debug", "k8s/arn:aws:eks:eu:1:cluster/a_b@c", "*/us-east-1" },
+			{ "aws, gcp", "aws gcp", "aws,gcp", "$(reboot)" }, "repeat the key" },
+		{ "runner.sky.vms", { "1", "64" }, { "0", "", "257" }, "1 to 256" },
+		{ "runner.sky.autostop", { "1", "60" }, { "0", "", "10081" }, "minutes" },
+		{ "runner.sky.retries", { "0", "5" }, { "-1", "often" }, "whole number" },
+		{ "runner.sky.replacements", { "0", "5" }, { "-1", "1.5" }, "whole number" },
+		{ "runner.sky.maxhourly", { "0", "2.5" }, { "-1", "$3" }, "number" },
+	};
+	struct config c;
+	struct err err;
+	(void)state;
+	config_init(&c);
+	assert_true(c.sky_retries == 2 && c.sky_replacements == 4 && !c.sky_infra.count);
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		for (size_t k = 0; k < 6 && all[i].good[k]; k++)
+			assert_ok(config_set(&c, all[i].name, all[i].good[k], &err), &err);
+		for (size_t k = 0; k < 10 && all[i].bad[k]; k++)
+			assert_error(config_set(&c, all[i].name, all[i].bad[k], &err), &err, all[i].allowed);
+	}
+	config_release(&c);
+}
+
+static void places_repeat(void **state)
+{
+	struct config c;
+	struct err err;
+	(void)state;
+	config_init(&c);
+	assert_ok(config_set(&c, "runner.sky.infra", "aws/us-east-1", &err), &err);
+	assert_ok(config_set(&c, "runner.sky.infra", "gcp", &err), &err);
+	assert_int_equal(c.sky_infra.count, 2);
+	assert_string_equal(c.sky_infra.at[0], "aws/us-east-1");
+	assert_string_equal(c.sky_infra.at[1], "gcp");
 	config_release(&c);
 }
 
@@ -228,6 +278,8 @@ int main(void)
 		cmocka_unit_test(choices_are_the_words_of_their_help),
 		cmocka_unit_test(numbers_are_strict),
 		cmocka_unit_test(a_wave_is_one_to_four),
+		cmocka_unit_test(machines_are_asked_for_in_skypilots_words),
+		cmocka_unit_test(places_repeat),
 		cmocka_unit_test(lists_repeat_and_texts_replace),
 		cmocka_unit_test(agents_sources_and_keys_have_names),
 		cmocka_unit_test(wrong_names_say_what_is_allowed),
