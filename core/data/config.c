@@ -220,7 +220,7 @@ static int is_amount(const char *value, int units)
 	char *end;
 	size_t digits = strspn(value, "0123456789.");
 	double v = strtod(value, &end);
-	if (end != value + digits )
+	if (end != value + digits || !(v > 0))
 		return 0;
 	if (units && *end && strchr("kKmMgGtT", *end) && (end[1] == 'B' || end[1] == 'b'))
 		end += 2;
