@@ -21,7 +21,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <ctype.h>
-#include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +67,8 @@ struct http_request {
 	curl_off_t uploaded;		/* when silence was looked at last */
 	size_t header_bytes;
 	int is_added;			/* to the multi handle */
+	int port;			/* that of the URL */
+	int has_proxy;			/* and what we connect to has another: a proxy of the environment */
 	int is_cancelled;		/* or has ended: no callback any more */
 	int is_quiet, has_long_headers, has_head;	/* silence was too long; headers were; all of the answer's headers are there */
 	char problem[CURL_ERROR_SIZE];	/* libcurl's words; only those about certificates are shown */
@@ -108,7 +110,6 @@ static void really_free(struct http *h)
 	free(h);
 }
 
-/* What a request's end means to the user. why is filled with the sentence; empty: all is well. */
 static void say_timeout(const struct http_request *r, struct buf *why)
 {
 	curl_off_t sent_after = 0;
@@ -136,12 +137,13 @@ static void say_reason(const struct http_request *r, struct buf *why, const char
 		why->data[at] = (char)tolower((unsigned char)why->data[at]);
 }
 
-static void say_certificate(const struct http_request *r, struct buf *why)
+static void say_encryption(const struct http_request *r, const char *what, struct buf *why)
 {
-	buf_printf(why, "%s is not trusted: ", r->where);
+	buf_printf(why, "%s %s: ", r->where, what);
 	text_safe(why, r->problem, strlen(r->problem), TEXT_LINE);
 }
 
+/* What a request's end means to the user, added to why; nothing: all is well. */
 static void say_problem(const struct http_request *r, CURLcode code, struct buf *why)
 {
 	if (r->is_quiet)
@@ -160,8 +162,11 @@ static void say_problem(const struct http_request *r, CURLcode code, struct buf 
 		buf_printf(why, "%s cannot be reached: the name of the proxy is not known", r->where);
 		break;
 	case CURLE_COULDNT_CONNECT:
-		buf_printf(why, "%s does not answer: ", r->where);
+		buf_printf(why, "%s does not answer%s: ", r->where, r->has_proxy ? " through the proxy" : "");
 		say_reason(r, why, "no connection");
+		break;
+	case CURLE_OUT_OF_MEMORY:	/* so it calls a header of over 100 KiB */
+		buf_printf(why, "%s answers with a header that is too long", r->where);
 		break;
 	case CURLE_OPERATION_TIMEDOUT:
 		say_timeout(r, why);
@@ -186,10 +191,12 @@ static void say_problem(const struct http_request *r, CURLcode code, struct buf 
 		buf_printf(why, "what %s answers is no HTTP", r->where);
 		break;
 	case CURLE_SSL_CONNECT_ERROR:
+		say_encryption(r, "does not answer in TLS", why);
+		break;
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_ISSUER_ERROR:
-		say_certificate(r, why);
+		say_encryption(r, "is not trusted", why);
 		break;
 	default:
 		buf_printf(why, "%s: %s", r->where, curl_easy_strerror(code));
@@ -200,7 +207,7 @@ static void end_request(struct http_request *r, CURLcode code)
 {
 	struct buf why = {0};
 	say_problem(r, code, &why);
-	struct http_result result = { .problem = why.len ? why.data : NULL, .is_cut = why.len && r->header_bytes,
+	struct http_result result = { .problem = why.len ? why.data : NULL, .is_cut = why.len && http_status(r) >= 200,
 		.status = why.len ? 0 : http_status(r), .seconds = (double)(clock_monotonic() - r->started) / 1e6 };
 	if (r->is_added)
 		curl_multi_remove_handle(r->http->multi, r->easy);
@@ -369,9 +376,15 @@ static int on_timer(CURLM *multi, long milliseconds, void *data)
 }
 
 /* Close-on-exec from the start: a child must not inherit a connection, whoever starts it. */
-static curl_socket_t open_socket(void *unused, curlsocktype purpose, struct curl_sockaddr *address)
+static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	(void)unused, (void)purpose;
+	struct http_request *r = data;
+	const struct sockaddr *to = &address->addr;
+	(void)purpose;
+	if (to->sa_family == AF_INET)
+		r->has_proxy = ntohs(((const struct sockaddr_in *)(const void *)to)->sin_port) != r->port;
+	else if (to->sa_family == AF_INET6)
+		r->has_proxy = ntohs(((const struct sockaddr_in6 *)(const void *)to)->sin6_port) != r->port;
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -468,8 +481,8 @@ static int is_loopback(const char *host)
 	       || (inet_pton(AF_INET, host, address) == 1 && address[0] == 127);
 }
 
-/* The parts of a URL that can be used: *where is host and port for sentences. The URL itself is not said, it may hold secrets. */
-static int take_url(CURLU *parts, const char *url, char **where, int *is_near, struct err *err)
+/* Fails for a URL that cannot be used. Host and port are for the sentences; the rest of it is not said, it may hold secrets. */
+static int take_url(struct http_request *r, CURLU *parts, const char *url, int *is_near, struct err *err)
 {
 	char *scheme = NULL, *host = NULL, *port = NULL;
 	int rc = -1;
@@ -484,8 +497,9 @@ static int take_url(CURLU *parts, const char *url, char **where, int *is_near, s
 	}
 	curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
 	char *plain = xasprintf("%s:%s", host, port);
-	*where = text_safe_string(plain, strlen(plain), TEXT_LINE);
+	r->where = text_safe_string(plain, strlen(plain), TEXT_LINE);
 	free(plain);
+	r->port = atoi(port);
 	*is_near = is_loopback(host);
 	rc = 0;
 out:
@@ -568,6 +582,7 @@ static void set_options(struct http_request *r, const char *url, int is_near)
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, to_milliseconds(r->connect_timeout));
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, to_milliseconds(r->timeout));
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, r);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, r);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -588,7 +603,7 @@ struct http_request *http_start(struct http *h, const struct http_plan *plan, st
 	r->connect_timeout = plan->connect_timeout > 0 ? plan->connect_timeout : CONNECT_TIMEOUT;
 	r->timeout = plan->timeout > 0 ? plan->timeout : 0;
 	r->silence_timeout = plan->silence_timeout > 0 ? plan->silence_timeout : 0;
-	int rc = take_url(parts, plan->url, &r->where, &is_near, err) || take_headers(r, plan->headers, err);
+	int rc = take_url(r, parts, plan->url, &is_near, err) || take_headers(r, plan->headers, err);
 	curl_url_cleanup(parts);
 	if (rc) {
 		request_free(r);
