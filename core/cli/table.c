@@ -28,6 +28,35 @@ static void pad(struct buf *out, int columns)
 		buf_putc(out, ' ');
 }
 
+static int is_empty(const struct table *t, size_t column)
+{
+	for (size_t i = t->columns + column; i < t->cells.count; i += t->columns)
+		if (*t->cells.at[i])
+			return 0;
+	return 1;
+}
+
+static void drop_column(struct table *t, size_t column)
+{
+	size_t kept = 0;
+	unsigned below = t->right & ((1u << column) - 1), above = t->right >> (column + 1) << column;
+	for (size_t i = 0; i < t->cells.count; i++)
+		if (i % t->columns == column)
+			free(t->cells.at[i]);
+		else
+			t->cells.at[kept++] = t->cells.at[i];
+	t->cells.count = kept;
+	t->columns--;
+	t->right = below | above;
+}
+
+void table_drop_empty(struct table *t)
+{
+	for (size_t column = t->columns; column-- > 0;)
+		if (t->columns > 1 && is_empty(t, column))
+			drop_column(t, column);
+}
+
 void table_print(struct table *t, struct buf *out)
 {
 	int widths[MOST_COLUMNS] = {0};

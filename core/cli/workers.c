@@ -1,4 +1,5 @@
-/* skydeck workers, skydeck worker: where runs happen. */
+/* skydeck workers: where runs happen. The table has the columns that somebody has something for: this machine's slots cost
+ * nothing and no provider has a word about them. */
 #include "core/cli/cli.h"
 
 #include <math.h>
@@ -20,28 +21,65 @@ static void number_cell(struct table *t, const char *format, double v)
 	table_cell(t, "%s", text);
 }
 
-static void worker_row(struct table *t, const struct model *m, const struct worker *w, int engine_runs)
+/* Slots of this machine are down with the engine, and nobody noted since when. */
+static void age_cell(struct table *t, const struct worker *w, const char *state, int64_t now)
 {
+	char text[CLOCK_TEXT] = "";
+	if (w->since && !strcmp(state, w->state))
+		clock_duration(now > w->since ? now - w->since : 0, text);
+	table_cell(t, "%s", text);
+}
+
+static void provider_cell(struct table *t, const struct worker *w)
+{
+	char old[CLOCK_TEXT] = "";
+	int is_old = w->status && isfinite(w->age) && w->age >= 1;
+	if (is_old)
+		clock_duration((int64_t)(w->age * 1e6), old);
+	table_cell(t, "%s%s%s%s", or_nothing(w->status), is_old ? " (" : "", old, is_old ? " old)" : "");
+}
+
+/* "preempted; skydeck worker retry|down w2" */
+static void reason_cell(struct table *t, const struct worker *w)
+{
+	struct buf actions = {0};
+	for (const char *p = or_nothing(w->remedy); *p; p++)
+		buf_putc(&actions, *p == ' ' ? '|' : *p);
+	table_cell(t, "%s%s%s%s%s%s", or_nothing(w->reason), actions.len && w->reason ? "; " : "",
+		actions.len ? "skydeck worker " : "", buf_str(&actions), actions.len ? " " : "", actions.len ? w->id : "");
+	buf_release(&actions);
+}
+
+static void worker_row(struct table *t, const struct model *m, const struct worker *w, int engine_runs, int64_t now)
+{
+	const char *state = worker_state_now(w, engine_runs);
 	const struct run *run = engine_runs ? worker_run(m, w) : NULL;
+	double usd = worker_usd(w, now);
+	int is_free = !(usd > 0) && !(w->usd_per_hour > 0);
 	table_cell(t, "%s", w->id);
-	table_cell(t, "%s", or_nothing(w->runner));
+	table_cell(t, "%s%s%s", or_nothing(w->runner), w->runner && w->arch ? " " : "", or_nothing(w->arch));
 	table_cell(t, "%s", or_nothing(w->name));
-	table_cell(t, "%s", worker_state_now(w, engine_runs));
+	table_cell(t, "%s", or_nothing(w->place));
+	table_cell(t, "%s", state);
+	age_cell(t, w, state, now);
 	table_cell(t, "%s%s%s", run ? run->step : "", run ? " of " : "", run ? run->arm : "");
-	number_cell(t, "%.0f", w->round ? w->round : NAN);
+	number_cell(t, "%.0f", run && w->round ? w->round : NAN);
 	number_cell(t, "%.2f %%", w->noise_percent);
-	number_cell(t, "%.2f", w->usd_per_hour);
-	table_cell(t, "%s", or_nothing(w->reason));
+	number_cell(t, "%.2f", is_free ? NAN : w->usd_per_hour);
+	number_cell(t, "%.2f", is_free ? NAN : usd);
+	provider_cell(t, w);
+	reason_cell(t, w);
 }
 
 static void workers_table(const struct model *m, int engine_runs, struct buf *out)
 {
-	static const char *const head[] = { "ID", "RUNNER", "NAME", "STATE", "NOW", "ROUND", "NOISE", "USD/H", "" };
-	struct table t = { .columns = 9, .right = 1 << 5 | 1 << 6 | 1 << 7 };
+	static const char *const head[] = { "ID", "KIND", "NAME", "PLACE", "STATE", "AGE", "NOW", "ROUND", "NOISE", "USD/H", "USD", "STATUS", "WHY" };
+	struct table t = { .columns = sizeof head / sizeof *head, .right = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 };
 	for (size_t i = 0; i < t.columns; i++)
 		table_cell(&t, "%s", head[i]);
 	for (size_t i = 0; i < m->worker_count; i++)
-		worker_row(&t, m, &m->workers[i], engine_runs);
+		worker_row(&t, m, &m->workers[i], engine_runs, clock_wall());
+	table_drop_empty(&t);
 	table_print(&t, out);
 }
 
@@ -56,6 +94,8 @@ static int workers_run(const struct cli *cli, int argc, char **argv, struct err 
 	int rc = access_open(cli, &a, err);
 	if (!rc && as_json)
 		print_json(view_workers(&a.model, a.engine_runs, clock_wall()));
+	else if (!rc && !a.model.worker_count)
+		buf_puts(&out, "no worker has come up yet\n");
 	else if (!rc)
 		workers_table(&a.model, a.engine_runs, &out);
 	print_text(&out);
@@ -63,24 +103,7 @@ static int workers_run(const struct cli *cli, int argc, char **argv, struct err 
 	return rc;
 }
 
-static int worker_command_run(const struct cli *cli, int argc, char **argv, struct err *err)
-{
-	if (cli_options(argc, argv, NULL, 2, 2, err) < 0)
-		return -1;
-	if (strcmp(argv[1], "quarantine") && strcmp(argv[1], "release") && strcmp(argv[1], "down"))
-		return err_code(err, EXIT_USAGE, "worker: the action is quarantine, release or down, not %s", argv[1]);
-	struct json *args = json_object();
-	json_put_string(args, "action", argv[1]);
-	json_put_string(args, "worker", argv[2]);
-	struct json *result = access_command(cli, "worker", args, err);
-	return result ? print_answer(result, 0, "%s: %s", argv[2], argv[1]) : -1;
-}
-
 const struct cli_command workers_command = {
-	.name = "workers", .args = "[--json]", .help = "where runs happen, and how noisy it is there",
+	.name = "workers", .args = "[--json]", .help = "where runs happen, how noisy it is there and what it costs",
 	.run = workers_run,
-};
-const struct cli_command worker_command = {
-	.name = "worker", .args = "quarantine|release|down ID",
-	.help = "take a worker out, let it in again, or end it", .run = worker_command_run,
 };

@@ -191,6 +191,12 @@ gives 0 autonomy manual
 
 # Measured, signed, landed.
 until_says '"state":"ready"' workers --json
+gives 0 workers
+says '^ID  KIND   NAME .*STATE'
+silent_on 'USD'
+silent_on 'STATUS'
+fails 4 'w1 is a slot of this machine' worker ssh w1
+fails 2 'retry, replace or ssh' worker reboot w1
 gives 0 approve p1 p2
 until_says '^p2  *checks-failed' results
 gives 0 log p2
