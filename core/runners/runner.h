@@ -21,7 +21,8 @@ struct step {
 	const char *arm;	/* "base", "aa", "p3" */
 	enum step_kind kind;
 	const char *tree;	/* folder with the arm's files, the harness already laid over it; NULL where the worker keeps the trees */
-	const char *commit, *bundle;	/* where the worker keeps them: what the tree holds, and a file of the engine's that brings it (of a build) */
+	const char *tree_name;	/* "base", "p3": arms may share one ("base" and "aa"); a worker that keeps the trees knows them by it */
+	const char *commit, *bundle;	/* there: what the tree holds, and a file of the engine's that brings it (of a build) */
 	const char *same_as;	/* of a build there: an artifact; a build that makes it again ends what the arm still had to do. May be NULL */
 	const char *log;	/* file that gets the raw output */
 	const char *label;	/* SKYDECK_ARM: "a", "b", … anonymous */
