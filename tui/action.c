@@ -42,6 +42,7 @@ int action_is_command(enum action a)
 {
 	switch (a) {
 	case ACTION_VETO: case ACTION_REVISE: case ACTION_COMMENT: case ACTION_RETRY: case ACTION_CANCEL: case ACTION_STEER:
+	case ACTION_QUARANTINE: case ACTION_RELEASE: case ACTION_REPLACE: case ACTION_SHUT_DOWN:
 	case ACTION_ADD: case ACTION_DROP: case ACTION_PAUSE: case ACTION_RESUME: case ACTION_AUTONOMY:
 		return 1;
 	default:

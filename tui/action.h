@@ -43,7 +43,18 @@
 	X(SIGN, "sign", "sign", "commit the winner to the session's branch") \
 	X(WAIVE, "waive", "waive", "wave through what the guard stopped, with a reason") \
 	X(RETRY, "retry", "retry", "try it once more") \
-	X(CANCEL, "cancel", "cancel", "take it out of the session") \
+	X(CANCEL, "cancel", "cancel", "take the proposal out of the session, and end what runs of it") \
+	X(QUARANTINE, "quarantine", "quarantine", "take the worker out, and admit it anew before it measures again") \
+	X(RELEASE, "release", "release", "admit a worker that was taken out, or bring one back that is down") \
+	X(REPLACE, "replace", "replace", "start another worker, and take this one down") \
+	X(SHUT_DOWN, "shut-down", "down", "take the worker down: it costs nothing more") \
+	X(SSH, "ssh", "ssh", "log in to the worker; the cockpit comes back at the end") \
+	X(PAGER, "pager", "pager", "read the log in $PAGER") \
+	X(SAVE, "save", "save", "save the log to a file") \
+	X(NEXT_METRIC, "next-metric", "metric", "to the next METRIC line of the log") \
+	X(PREVIOUS_METRIC, "previous-metric", "metric", "to the METRIC line before") \
+	X(NEXT_ERROR, "next-error", "error", "to the next error in the log") \
+	X(PREVIOUS_ERROR, "previous-error", "error", "to the error before") \
 	X(NEXT_PROPOSAL, "next-proposal", "proposal", "the next proposal of the queue") \
 	X(PREVIOUS_PROPOSAL, "previous-proposal", "proposal", "the proposal before in the queue") \
 	X(NEXT_HUNK, "next-hunk", "hunk", "to the next hunk") \

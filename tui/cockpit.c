@@ -5,6 +5,7 @@
  * what there is. When the engine goes away the last state stays on the screen, and the link is tried again. */
 #include "tui/cockpit.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -280,7 +281,74 @@ static void backend_leave(void *data)
 	loop_stop(c->loop);
 }
 
-static const struct ui_backend backend = { backend_command, backend_query, backend_line, backend_leave };
+/* errands: what happens outside of the cockpit, with the programs of the user */
+
+/* ssh says with 255 that it failed itself: its words are on the screen that is about to go. */
+static const char ssh_script[] = "ssh -- \"$1\" || { code=$?; [ $code != 255 ] || { printf '\\nEnter goes back to skydeck. '; read -r line; }; exit $code; }";
+static const char pager_script[] = "\"$1\" -C \"$2\" --color never log \"$3\" 2>&1 | eval \"${PAGER:-less}\"";
+
+static int save_part(struct cockpit *c, const char *bytes, size_t n)
+{
+	if (!c->save_failed && fwrite(bytes, 1, n, c->save) != n)
+		c->save_failed = errno ? errno : EIO;
+	return c->save_failed;
+}
+
+static void save_output(void *data, const char *bytes, size_t n)
+{
+	save_part(data, bytes, n);
+}
+
+static void save_ended(void *data, const struct child_result *result)
+{
+	struct cockpit *c = data;
+	if (fclose(c->save) && !c->save_failed)
+		c->save_failed = errno;
+	if (c->save_failed)
+		ui_message(c->ui, "%s is not whole: %s", c->save_path, strerror(c->save_failed));
+	else if (!result->exited || result->status)
+		ui_message(c->ui, "the log could not be read to its end: see %s", c->save_path);
+	else
+		ui_message(c->ui, "saved to %s", c->save_path);
+	c->save = NULL;
+	c->saver = NULL;
+}
+
+/* Nothing is written over. */
+static int save_log(struct cockpit *c, const char *log, const char *path, struct err *err)
+{
+	const char *argv[] = { c->options->program, "-C", c->options->directory, "--color", "never", "log", log, NULL }, *home = getenv("HOME");
+	struct child_options options = { .argv = argv, .output = save_output, .ended = save_ended, .data = c };
+	if (c->saver)
+		return err_set(err, "%s is still being written", c->save_path);
+	free(c->save_path);
+	c->save_path = !strncmp(path, "~/", 2) && home ? xasprintf("%s%s", home, path + 1) : xstrdup(path);
+	c->save_failed = 0;
+	c->save = fopen(c->save_path, "wxe");
+	if (!c->save)
+		return err_set(err, "%s: %s", c->save_path, errno == EEXIST ? "there is a file of that name already: choose another" : strerror(errno));
+	c->saver = child_start(c->loop, &options, err);
+	if (c->saver)
+		return 0;
+	fclose(c->save);
+	unlink(c->save_path);
+	c->save = NULL;
+	return -1;
+}
+
+static int backend_errand(void *data, const char *what, const char *on, const char *path, struct err *err)
+{
+	struct cockpit *c = data;
+	char self[48];
+	if (!strcmp(what, "save"))
+		return save_log(c, on, path, err);
+	snprintf(self, sizeof self, "/proc/%d/exe", (int)getpid());	/* what is run by a shell is not /proc/self */
+	const char *const ssh[] = { "sh", "-c", ssh_script, "ssh", on, NULL };
+	const char *const pager[] = { "sh", "-c", pager_script, "pager", self, c->options->directory, on, NULL };
+	return ui_run(c->ui, strcmp(what, "ssh") ? pager : ssh, err);
+}
+
+static const struct ui_backend backend = { backend_command, backend_query, backend_line, backend_leave, backend_errand };
 
 /* begin and end */
 
@@ -325,6 +393,10 @@ static void close_all(struct cockpit *c)
 {
 	if (c->typed)
 		child_abandon(c->typed);
+	if (c->saver)
+		child_abandon(c->saver);
+	if (c->save)
+		fclose(c->save);
 	loop_cancel(c->loop, c->reconnect);
 	client_free(c->client);
 	ui_free(c->ui);
@@ -338,6 +410,7 @@ static void close_all(struct cockpit *c)
 	free(c->colors);
 	free(c->complaint);
 	free(c->why_closed);
+	free(c->save_path);
 }
 
 int cockpit_run(const struct cockpit_options *options, struct err *err)

@@ -2,6 +2,8 @@
 #ifndef TUI_COCKPIT_STATE_H
 #define TUI_COCKPIT_STATE_H
 
+#include <stdio.h>
+
 #include "core/data/model.h"
 #include "tui/cockpit.h"
 
@@ -20,6 +22,10 @@ struct cockpit {
 	struct theme look;
 	struct script *script;		/* NULL: a human */
 	struct child *typed;		/* a command line at work; NULL: none */
+	struct child *saver;		/* writes a log to a file; NULL: none */
+	FILE *save;
+	char *save_path;
+	int save_failed;		/* errno; 0: not */
 	struct loop_timer *reconnect;
 	int64_t retry;
 	uint64_t caught_up_at;		/* the engine's seq when it said welcome */

@@ -69,6 +69,16 @@ enum pane_result intent_copy(struct intent *want, const char *text)
 	return fill(want, INTENT_COPY, NULL, text);
 }
 
+enum pane_result intent_errand(struct intent *want, const char *what, const char *on, const char *path)
+{
+	fill(want, INTENT_ERRAND, what, on);
+	if (path) {
+		want->args = json_object();
+		json_put_string(want->args, "path", path);
+	}
+	return PANE_INTENT;
+}
+
 void intent_clear(struct intent *want)
 {
 	free(want->name);

@@ -49,6 +49,7 @@ enum intent_kind {
 	INTENT_PROMPT,		/* ask for a line: label `name`, first text `text`; when it is accepted `action` comes to the pane with it */
 	INTENT_MESSAGE,		/* a sentence in the last line: why something is not possible, what was done */
 	INTENT_COPY,		/* `text` to the clipboard */
+	INTENT_ERRAND,		/* a program outside: `name` is "ssh", "pager" or "save"; `text` a host or a log ("r12", "w1"); args {path} of "save" */
 };
 
 struct intent {
@@ -68,6 +69,7 @@ enum pane_result intent_close(struct intent *want);
 enum pane_result intent_prompt(struct intent *want, const char *label, const char *initial, enum action then);
 enum pane_result intent_message(struct intent *want, const char *format, ...) __attribute__((format(printf, 2, 3)));
 enum pane_result intent_copy(struct intent *want, const char *text);
+enum pane_result intent_errand(struct intent *want, const char *what, const char *on, const char *path);	/* path may be NULL */
 void intent_clear(struct intent *want);	/* frees what it owns; empty again */
 
 /* The answer to an INTENT_QUERY of this pane. */

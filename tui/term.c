@@ -584,23 +584,15 @@ void term_mode_report(struct term *t, int mode, int value)
 	t->synchronized = value == 1 || value == 2;
 }
 
-void term_suspend(struct term *t)
+void term_leave(struct term *t)
 {
-	struct sigaction stop = { .sa_handler = SIG_DFL }, old;
-	sigset_t only, before;
-	struct buf again = { 0 };
-
-	if (!sigaction(SIGTSTP, NULL, &old) && old.sa_handler == SIG_IGN)
-		return;
 	term_flush(t);
 	restore_now();
-	sigemptyset(&only);
-	sigaddset(&only, SIGTSTP);
-	sigaction(SIGTSTP, &stop, &old);
-	sigprocmask(SIG_UNBLOCK, &only, &before);
-	kill(0, SIGTSTP);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	sigaction(SIGTSTP, &old, NULL);
+}
+
+void term_return(struct term *t)
+{
+	struct buf again = { 0 };
 
 	add_capability("smcup", &again);
 	queue(t, buf_str(&again));
@@ -609,6 +601,24 @@ void term_suspend(struct term *t)
 	term_measure(t);
 	curs_set(1);	/* ncurses believes it is hidden; the shell has shown it */
 	term_redraw(t);
+}
+
+void term_suspend(struct term *t)
+{
+	struct sigaction stop = { .sa_handler = SIG_DFL }, old;
+	sigset_t only, before;
+
+	if (!sigaction(SIGTSTP, NULL, &old) && old.sa_handler == SIG_IGN)
+		return;
+	term_leave(t);
+	sigemptyset(&only);
+	sigaddset(&only, SIGTSTP);
+	sigaction(SIGTSTP, &stop, &old);
+	sigprocmask(SIG_UNBLOCK, &only, &before);
+	kill(0, SIGTSTP);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	sigaction(SIGTSTP, &old, NULL);
+	term_return(t);
 }
 
 uint64_t term_bytes(const struct term *t)

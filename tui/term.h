@@ -58,6 +58,10 @@ void term_mode_report(struct term *t, int mode, int value);
  * nothing where SIGTSTP is ignored. */
 void term_suspend(struct term *t);
 
+/* The two halves of it, for a program that has the terminal meanwhile. */
+void term_leave(struct term *t);
+void term_return(struct term *t);
+
 uint64_t term_bytes(const struct term *t);	/* written so far */
 uint64_t term_frames(const struct term *t);	/* that had any bytes */
 

@@ -12,6 +12,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "tui/errand.h"
 #include "tui/ui_state.h"
 
 int64_t ui_now(const struct ui *ui)
@@ -202,6 +203,17 @@ static void copy(struct ui *ui, const char *text)
 		ui_message(ui, "copied");
 }
 
+static void errand(struct ui *ui, const struct intent *want, const struct json *args)
+{
+	const struct ui_backend *backend = ui->options.backend;
+	struct err err = { 0 };
+
+	if (!backend->errand)
+		ui_message(ui, "there is no terminal to leave");
+	else if (backend->errand(ui->options.data, want->name, want->text, json_string(json_get(args, "path"), NULL), &err) < 0)
+		ui_message(ui, "%s", err.text);
+}
+
 void ui_carry_out(struct ui *ui, struct pane *p, struct intent *want)
 {
 	struct json *args = want->args;
@@ -236,6 +248,10 @@ void ui_carry_out(struct ui *ui, struct pane *p, struct intent *want)
 		break;
 	case INTENT_COPY:
 		copy(ui, want->text);
+		break;
+	case INTENT_ERRAND:
+		errand(ui, want, args);
+		json_free(args);
 		break;
 	case INTENT_NONE:
 		break;
@@ -494,6 +510,7 @@ void ui_free(struct ui *ui)
 			loop_unwatch(ui->options.loop, term_out(ui->options.term));
 		}
 	}
+	errand_abandon(ui->errand);
 	while (ui->overlay_count)
 		close_overlay(ui);
 	for (int i = 0; i < LAYOUT_PANES; i++)

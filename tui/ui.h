@@ -22,6 +22,8 @@ struct ui_backend {
 	/* A line behind `:` that is no action of the cockpit ("veto p7 --reason …"). 0, or -1 with a sentence to be shown. */
 	int (*line)(void *data, const char *line, uint64_t tag, struct err *err);
 	void (*leave)(void *data);	/* the human quits the cockpit, or the terminal is gone */
+	/* What an INTENT_ERRAND asks for. 0, or -1 with a sentence; NULL: there are none. */
+	int (*errand)(void *data, const char *what, const char *on, const char *path, struct err *err);
 };
 
 /* What the palette completes and explains beside the actions. */
@@ -57,6 +59,10 @@ void ui_replaying(struct ui *ui, const char *where);	/* shown in the title bar; 
 void ui_answer(struct ui *ui, uint64_t tag, const struct json *result, const char *error);
 /* A sentence in the last line, until the next key. */
 void ui_message(struct ui *ui, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Gives the terminal to a program until it ends; meanwhile nothing is drawn or read, and the model goes on. -1 with a
+ * sentence: there is no terminal, or the program does not start. */
+int ui_run(struct ui *ui, const char *const *argv, struct err *err);
 
 /* Input without a terminal, one event at a time; `alone`: nothing else came with it (DESIGN 7: type-ahead never approves). */
 void ui_input(struct ui *ui, const struct input *input, int alone);

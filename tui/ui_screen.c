@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/data/query.h"
 #include "tui/chrome.h"
+#include "tui/errand.h"
 #include "tui/palette.h"
 #include "tui/ui_state.h"
 
@@ -96,6 +97,43 @@ static void on_writable(void *data, int fd, unsigned events)
 		ui_leave(ui);
 	else if (!ui->dirty)
 		ui_note_subject(ui);
+}
+
+static void errand_ended(void *data, int code)
+{
+	struct ui *ui = data;
+	struct term *term = ui->options.term;
+
+	ui->errand = NULL;
+	term_return(term);
+	loop_watch(ui->options.loop, term_in(term), LOOP_READ, on_input, ui);
+	ui_resize(ui, term_rows(term), term_columns(term));
+	ui_focus_changed(ui);
+	if (code > 0)
+		ui_message(ui, "it ended with exit code %d", code);
+}
+
+int ui_run(struct ui *ui, const char *const *argv, struct err *err)
+{
+	struct term *term = ui->options.term;
+
+	if (!term || term_in(term) < 0 || !ui->options.loop)
+		return err_set(err, "there is no terminal to give to %s", argv[0]);
+	if (ui->errand)
+		return err_set(err, "another program has the terminal");
+	loop_unwatch(ui->options.loop, term_out(term));
+	loop_unwatch(ui->options.loop, term_in(term));
+	loop_cancel(ui->options.loop, ui->timer);
+	ui->timer = NULL;
+	ui->busy = 0;
+	term_leave(term);
+	ui->errand = errand_start(ui->options.loop, term_in(term), argv, errand_ended, ui, err);
+	if (ui->errand)
+		return 0;
+	term_return(term);
+	loop_watch(ui->options.loop, term_in(term), LOOP_READ, on_input, ui);
+	ui_focus_changed(ui);
+	return -1;
 }
 
 static void on_resize(void *data, int number)
@@ -227,7 +265,7 @@ void ui_draw(struct ui *ui)
 	struct canvas all = canvas_of(&ui->grid);
 	struct chrome chrome = chrome_of(ui);
 
-	if (!ui->dirty || ui->busy || ui->left)
+	if (!ui->dirty || ui->busy || ui->left || ui->errand)
 		return;
 	ui->ticking = chrome_counts(&chrome);
 	for (int i = 0; i < LAYOUT_PANES; i++)
@@ -272,7 +310,7 @@ static void before_sleep(void *data)
 	struct ui *ui = data;
 	int64_t since = ui_now(ui) - ui->drawn, wait;
 
-	if (ui->left)
+	if (ui->left || ui->errand)
 		return;
 	if (ui->urgent || since >= FRAME)
 		ui_draw(ui);

@@ -44,6 +44,7 @@ struct ui {
 	int64_t stray, drawn;
 	char *subject;					/* as drawn */
 	struct loop_timer *timer, *escape;
+	struct errand *errand;				/* a program that has the terminal; NULL: we have it */
 	char theme[32];
 	struct input *batch;
 	size_t batch_count, batch_room;

@@ -140,9 +140,28 @@ static void follow_log(const struct access *a, struct log_reader *r, unsigned nu
 	}
 }
 
+/* A worker's own: how it came up. There is none of this machine's own workers. */
+static int log_worker(const struct access *a, const struct worker *w, long last, struct err *err)
+{
+	char *name = xasprintf("logs/%s.log", w->id), *path = session_path(&a->target, a->model.session, name);
+	int is_id = strlen(w->id) == strspn(w->id, "w0123456789");
+	struct log_reader *r = !is_id || access(path, R_OK) ? NULL : log_reader_open(path, err);
+	int rc = r ? 0 : err_set(err, "%s has no log of its own", w->id);
+	uint64_t lines = r ? log_reader_refresh(r) : 0;
+	if (r)
+		print_last_lines(r, last >= 0 && (uint64_t)last < lines ? lines - (uint64_t)last : 0, lines);
+	log_reader_close(r);
+	free(path);
+	free(name);
+	return rc;
+}
+
 static int log_run_of(const struct access *a, const char *name, int on, long last, struct err *err)
 {
-	const struct run *run = choose_run(&a->model, name, err);
+	const struct worker *w = model_worker(&a->model, name);
+	const struct run *run = w ? NULL : choose_run(&a->model, name, err);
+	if (w)
+		return log_worker(a, w, last, err);
 	if (!run)
 		return -1;
 	char *path = log_path(a, run);

@@ -821,8 +821,10 @@ void model_apply(struct model *m, const struct event *ev)
 void model_tail(struct model *m, const char *run, int64_t lines, int64_t bytes, const char *last_line)
 {
 	struct worker *w = model_worker(m, run);
-	if (w)
+	if (w) {
 		string_set(&w->last_line, last_line);
+		w->log_lines = lines;
+	}
 	struct run *r = w ? NULL : model_run(m, run);
 	if (!r || r->status)
 		return;

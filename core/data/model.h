@@ -115,6 +115,7 @@ struct worker {
 	double usd;				/* what it cost until… */
 	int64_t accrued;			/* …then; worker_usd (query.h) goes on from there */
 	char *last_line;			/* of its own log, told beside the events (model_tail) */
+	int64_t log_lines;			/* the same: how long that log is by now; 0: not told */
 	int admitted;
 	struct reals history;			/* magnitudes, oldest first (decision rule 3.4); newest 64 */
 	struct reals admission;			/* ratios of the A/A pairs so far */

@@ -1,22 +1,30 @@
 /* Bulk, asked for and bounded: diffs, messages, log lines, the settings of a cockpit. Events only refer to these.
  *     diff     {proposal, rev, from}         -> {proposal, rev, from, text, is_cut}       from: an older revision
  *     message  {proposal, rev}               -> {proposal, rev, text, author}
- *     log      {run, from, count}            -> {run, from, total, lines: […]}            from < 0: that many before the end
+ *     log      {run, from, count}            -> {run, from, total, lines: […]}            from < 0: that many before the end; run "w1": a worker's own
  *     find     {run, text, from, backwards}  -> {run, line}                               line null: not found
+ *     filter   {run, text, from}             -> {run, next, total, lines: [{line, text}]}  next: where to go on
+ *     tails    {of: [run], lines}            -> {tails: [{of, lines: […]}]}               the last lines of many, as they are now
  *     settings {}                            -> {theme, colors, ascii, mouse, animations, notify, keys: [{context, action, key}]}
+ * Where find and filter take text they take mark instead ("metric", "error": core/data/mark.h).
  * A diff is read with a git handle of its own, on git's thread; logs are read here, a bounded piece at a time. */
 #include "core/engine/state.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/text.h"
+#include "core/data/mark.h"
 #include "core/data/query.h"
 #include "core/io/logs.h"
 
-enum { DIFF_MAX = 700 * 1024, LINES_MAX = 2000, LOG_BYTES_MAX = 400 * 1024, FIND_LINES = 200000 };
+enum { DIFF_MAX = 700 * 1024, LINES_MAX = 2000, LOG_BYTES_MAX = 400 * 1024, FIND_LINES = 200000,
+	TAILS_MAX = 64, TAIL_LINES_MAX = 200, TAIL_BYTES = 256, TAIL_LINE_MAX = 400 };	/* bytes read for each line; shown of each */
 
 struct diff_job {
 	struct job job;
@@ -93,16 +101,26 @@ static int message(struct engine *e, struct request *request, const struct json 
 	return ask_git(e, request, args, 1, err);
 }
 
+static char *log_path(struct engine *e, const char *id)
+{
+	char *name = xasprintf("logs/%s.log", id), *path = engine_path(e, name);
+	free(name);
+	return path;
+}
+
+static int has_log(const struct engine *e, const char *id)
+{
+	return id && (model_run(&e->model, id) || model_worker(&e->model, id));
+}
+
 static struct log_reader *open_log(struct engine *e, const struct json *args, struct err *err)
 {
-	const struct run *run = model_run(&e->model, json_string(json_get(args, "run"), NULL));
-	if (!run) {
-		err_set(err, "there is no run %s", json_string(json_get(args, "run"), "(none named)"));
+	const char *id = json_string(json_get(args, "run"), NULL);
+	if (!has_log(e, id)) {
+		err_set(err, "there is no run or worker %s", id ? id : "(none named)");
 		return NULL;
 	}
-	char name[48];
-	snprintf(name, sizeof name, "logs/r%u.log", run->number);
-	char *path = engine_path(e, name);
+	char *path = log_path(e, id);
 	struct log_reader *r = log_reader_open(path, err);
 	free(path);
 	return r;
@@ -145,17 +163,23 @@ static int log_lines(struct engine *e, struct request *request, const struct jso
 	return 0;
 }
 
+static int is_wanted(const char *line, const char *text, enum mark mark)
+{
+	return mark ? mark_of(line) == mark : *text && strcasestr(line, text) != NULL;
+}
+
 static int find(struct engine *e, struct request *request, const struct json *args, struct err *err)
 {
 	const char *text = json_string(json_get(args, "text"), "");
+	enum mark mark = mark_find(json_string(json_get(args, "mark"), NULL));
 	int backwards = json_bool(json_get(args, "backwards"), 0);
 	struct log_reader *r = open_log(e, args, err);
 	if (!r)
 		return -1;
 	int64_t total = (int64_t)log_reader_refresh(r), i = json_integer(json_get(args, "from"), 0), found = -1;
-	for (int64_t n = 0; *text && n < FIND_LINES && i >= 0 && i < total && found < 0; n++, i += backwards ? -1 : 1) {
+	for (int64_t n = 0; (*text || mark) && n < FIND_LINES && i >= 0 && i < total && found < 0; n++, i += backwards ? -1 : 1) {
 		char *line = log_line_text(r, (uint64_t)i);
-		if (line && strcasestr(line, text))
+		if (line && is_wanted(line, text, mark))
 			found = i;
 		free(line);
 	}
@@ -166,6 +190,103 @@ static int find(struct engine *e, struct request *request, const struct json *ar
 		json_put_string(result, "line", NULL);
 	else
 		json_put_integer(result, "line", found);
+	server_answer(request, result);
+	return 0;
+}
+
+static int filter(struct engine *e, struct request *request, const struct json *args, struct err *err)
+{
+	const char *text = json_string(json_get(args, "text"), "");
+	enum mark mark = mark_find(json_string(json_get(args, "mark"), NULL));
+	struct log_reader *r = open_log(e, args, err);
+	if (!r)
+		return -1;
+	int64_t total = (int64_t)log_reader_refresh(r), i = json_integer(json_get(args, "from"), 0), count = 0;
+	struct json *result = json_object(), *lines = json_array();
+	size_t bytes = 0;
+	i = i < 0 ? 0 : i;
+	for (int64_t n = 0; n < FIND_LINES && i < total && count < LINES_MAX && bytes < LOG_BYTES_MAX; n++, i++) {
+		char *line = log_line_text(r, (uint64_t)i);
+		if (line && is_wanted(line, text, mark)) {
+			struct json *one = json_object();
+			json_put_integer(one, "line", i);
+			json_put_string(one, "text", line);
+			json_append(lines, one);
+			bytes += strlen(line);
+			count++;
+		}
+		free(line);
+	}
+	log_reader_close(r);
+	json_put_string(result, "run", json_string(json_get(args, "run"), ""));
+	json_put_integer(result, "next", i);
+	json_put_integer(result, "total", total);
+	json_take(result, "lines", lines);
+	server_answer(request, result);
+	return 0;
+}
+
+/* The end of a file, without an index of the rest: what is shown of many logs that grow must cost little. */
+static void read_end(const char *path, size_t most, struct buf *out)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	off_t from = !fstat(fd, &st) && st.st_size > (off_t)most ? st.st_size - (off_t)most : 0;
+	char *bytes = xmalloc(most);
+	ssize_t n = pread(fd, bytes, most, from);
+	const char *start = bytes, *newline = n > 0 && from ? memchr(bytes, '\n', (size_t)n) : NULL;
+	if (newline)
+		start = newline + 1;
+	if (n > 0)
+		buf_add(out, start, (size_t)(bytes + n - start));
+	free(bytes);
+	close(fd);
+}
+
+static struct json *last_lines(const char *text, size_t size, size_t lines)
+{
+	struct json *array = json_array();
+	const char *end = text + size, *at = end;
+	if (at > text && at[-1] == '\n')
+		at--;
+	for (size_t n = 0; at > text; at--)
+		if (at[-1] == '\n' && ++n == lines)
+			break;
+	while (at < end) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t len = newline ? (size_t)(newline - at) : (size_t)(end - at);
+		char *safe = text_safe_string(at, len < TAIL_LINE_MAX ? len : TAIL_LINE_MAX, TEXT_TABS | TEXT_STRIP_SGR);
+		json_append(array, json_new_string(safe));
+		free(safe);
+		at += len + (newline != NULL);
+	}
+	return array;
+}
+
+static int tails(struct engine *e, struct request *request, const struct json *args, struct err *err)
+{
+	struct json *result = json_object(), *list = json_array();
+	int64_t lines = json_integer(json_get(args, "lines"), 1);
+	size_t wanted = lines < 1 ? 1 : lines > TAIL_LINES_MAX ? TAIL_LINES_MAX : (size_t)lines, n = 0, bytes = 0;
+	(void)err;
+	for (const struct json *i = json_first(json_get(args, "of")); i && n < TAILS_MAX && bytes < LOG_BYTES_MAX; i = json_next(i), n++) {
+		const char *id = json_string(i, NULL);
+		char *path = has_log(e, id) ? log_path(e, id) : NULL;
+		struct buf text = {0};
+		if (!path)
+			continue;
+		read_end(path, wanted * TAIL_BYTES + TAIL_LINE_MAX, &text);
+		struct json *one = json_object();
+		json_put_string(one, "of", id);
+		json_take(one, "lines", last_lines(buf_str(&text), text.len, wanted));
+		json_append(list, one);
+		bytes += text.len;
+		buf_release(&text);
+		free(path);
+	}
+	json_take(result, "tails", list);
 	server_answer(request, result);
 	return 0;
 }
@@ -198,7 +319,7 @@ static const struct {
 	const char *name;
 	int (*run)(struct engine *e, struct request *request, const struct json *args, struct err *err);
 } queries[] = {
-	{ "diff", diff }, { "message", message }, { "log", log_lines }, { "find", find }, { "settings", settings },
+	{ "diff", diff }, { "message", message }, { "log", log_lines }, { "find", find }, { "filter", filter }, { "tails", tails }, { "settings", settings },
 };
 
 void queries_query(void *data, struct request *request, const char *name, const struct json *args)

@@ -7,6 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "core/data/mark.h"
 #include "core/data/model.h"
 #include "panes/panes.h"
 
@@ -121,6 +122,55 @@ static struct json *answer_log(const struct log *log, const struct json *args)
 	return result;
 }
 
+static int is_wanted(const char *line, const struct json *args)
+{
+	enum mark mark = mark_find(json_string(json_get(args, "mark"), NULL));
+
+	return mark ? mark_of(line) == mark : strcasestr(line, json_string(json_get(args, "text"), "")) != NULL;
+}
+
+static struct json *answer_filter(const struct log *log, const struct json *args)
+{
+	struct json *result = json_object(), *lines = json_array();
+	long i = (long)json_integer(json_get(args, "from"), 0);
+	char text[128];
+
+	for (int n = 0; i < log->count && n < 1000; i++, n++) {
+		log_line(log, i, text);
+		if (is_wanted(text, args)) {
+			struct json *line = json_object();
+			json_put_integer(line, "line", i);
+			json_put_string(line, "text", text);
+			json_append(lines, line);
+		}
+	}
+	json_put_integer(result, "next", i);
+	json_put_integer(result, "total", log->count);
+	json_take(result, "lines", lines);
+	return result;
+}
+
+static struct json *answer_tails(struct screen *s, const struct json *args)
+{
+	struct json *result = json_object(), *tails = json_array();
+
+	for (const struct json *i = json_first(json_get(args, "of")); i; i = json_next(i)) {
+		const struct log *log = find_log(s, json_string(i, ""));
+		long count = (long)json_integer(json_get(args, "lines"), 1);
+		struct json *one = json_object(), *lines = json_array();
+		char text[128];
+		for (long k = log && log->count > count ? log->count - count : 0; log && k < log->count; k++) {
+			log_line(log, k, text);
+			json_append(lines, json_new_string(text));
+		}
+		json_put_string(one, "of", json_string(i, ""));
+		json_take(one, "lines", lines);
+		json_append(tails, one);
+	}
+	json_take(result, "tails", tails);
+	return result;
+}
+
 static struct json *answer_find(const struct log *log, const struct json *args)
 {
 	struct json *result = json_object();
@@ -130,7 +180,7 @@ static struct json *answer_find(const struct log *log, const struct json *args)
 	json_put_string(result, "line", NULL);
 	for (long i = (long)json_integer(json_get(args, "from"), 0); i >= 0 && i < log->count; i += step) {
 		log_line(log, i, text);
-		if (strcasestr(text, json_string(json_get(args, "text"), ""))) {
+		if (is_wanted(text, args)) {
 			json_put_integer(result, "line", i);
 			break;
 		}
@@ -165,6 +215,10 @@ static void answer(struct screen *s, const struct intent *want)
 		result = answer_log(log, want->args);
 	else if (log && !strcmp(want->name, "find"))
 		result = answer_find(log, want->args);
+	else if (log && !strcmp(want->name, "filter"))
+		result = answer_filter(log, want->args);
+	else if (!strcmp(want->name, "tails"))
+		result = answer_tails(s, want->args);
 	else
 		result = answer_from_file(s, want->name);
 	a.result = result;
@@ -177,7 +231,7 @@ static void answer(struct screen *s, const struct intent *want)
 static void print_intent(struct screen *s, const struct intent *want)
 {
 	static const char *const kinds[] = { "none", "command", "query", "open", "go", "close", "prompt", "message",
-		"copy" };
+		"copy", "errand" };
 
 	buf_printf(&s->out, "-> %s", kinds[want->kind]);
 	if (want->name)

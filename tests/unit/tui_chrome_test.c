@@ -213,18 +213,26 @@ static void test_the_footer_keeps_help(void **state)
 	expect_footer(&review, 8, " ? help\n");
 }
 
+static int nothing_of_workers(const struct pane *p, const struct model *model, enum action a)
+{
+	(void)p;
+	(void)model;
+	return a < ACTION_APPROVE || a >= ACTION_NEXT_PROPOSAL;
+}
+
 static void test_the_footer_offers_what_can_be_done(void **state)
 {
-	struct pane_ops review = { .digit = 4, .context = CONTEXT_REVIEW }, grid_ops = { .digit = 2, .context = CONTEXT_GRID },
+	struct pane_ops review = { .digit = 4, .context = CONTEXT_REVIEW },
+	                grid_ops = { .digit = 2, .context = CONTEXT_GRID, .offers = nothing_of_workers },
 	                help = { .context = CONTEXT_HELP };
 
 	(void)state;
 	expect_footer(&review, 60, " a approve  S sign  W waive  t retry  v veto  z zoom  ? help\n");
-	expect_footer(&grid_ops, 60, " Enter open  Tab pane  z zoom  / search  : command  ? help\n");
+	expect_footer(&grid_ops, 60, " Enter open  f filter  Tab pane  z zoom  / search  ? help\n");
 	expect_footer(&help, 60, " Esc back  / search  : command  ? help\n");
 	m.autonomy = AUTONOMY_MANUAL;
 	add_proposal("p6", STATE_WAITING, chrome.now);
-	expect_footer(&grid_ops, 60, " Enter open  4 review  Tab pane  z zoom  / search  ? help\n");
+	expect_footer(&grid_ops, 60, " Enter open  f filter  4 review  Tab pane  z zoom  ? help\n");
 	chrome.observer = 1;
 	expect_footer(&review, 60, " [ ] hunk  { } file  Tab pane  z zoom  / search  ? help\n");
 }

@@ -81,7 +81,7 @@ static void on_leave(void *data)
 	left++;
 }
 
-static const struct ui_backend backend = { on_command, on_command, on_line, on_leave };
+static const struct ui_backend backend = { .command = on_command, .query = on_command, .line = on_line, .leave = on_leave };
 
 static int setup(void **state)
 {
@@ -263,6 +263,38 @@ static void test_a_line_that_hangs_up_ends_it(void **state)
 	assert_int_equal(left, 1);
 }
 
+/* A program gets the terminal and gives it back; meanwhile nothing is drawn. */
+static void test_a_program_has_the_terminal(void **state)
+{
+	const char *const program[] = { "sh", "-c", "sleep 0.4; exit 3", NULL }, *const none[] = { "/no/such/program", NULL };
+	struct err err = { 0 };
+	uint64_t frames;
+
+	(void)state;
+	run(100);
+	assert_int_equal(ui_run(ui, program, &err), 0);
+	assert_int_equal(ui_run(ui, program, &err), -1);
+	assert_string_equal(err.text, "another program has the terminal");
+	run(50);
+	frames = term_frames(term);
+	ui_model_changed(ui);
+	type("5");		/* its, not ours */
+	assert_int_equal(term_frames(term), frames);
+	assert_string_equal(ui_focused_name(ui), "Reading list");
+	tcflush(slave, TCIFLUSH);
+	run(1000);
+	check();
+	assert_true(term_frames(term) > frames);
+	type("4");
+	assert_string_equal(ui_focused_name(ui), "Review");
+	check();
+	assert_int_equal(ui_run(ui, none, &err), 0);	/* the shell that would say so is not there: its exit code tells */
+	run(300);
+	check();
+	type("2");
+	assert_string_equal(ui_focused_name(ui), "Grid");
+}
+
 static void test_q_leaves(void **state)
 {
 	(void)state;
@@ -276,7 +308,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_keys_are_drawn), TEST(test_type_ahead_never_approves), TEST(test_idle_is_silent), TEST(test_a_burst_of_facts_is_few_frames), TEST(test_resize),
-		TEST(test_a_line_that_hangs_up_ends_it), TEST(test_q_leaves),
+		TEST(test_a_line_that_hangs_up_ends_it), TEST(test_a_program_has_the_terminal), TEST(test_q_leaves),
 	};
 	return cmocka_run_group_tests_name("tui_loop", tests, NULL, NULL);
 }

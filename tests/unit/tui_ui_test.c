@@ -151,7 +151,7 @@ static void on_leave(void *data)
 	buf_puts(&told, "leave;");
 }
 
-static const struct ui_backend backend = { on_command, on_query, on_line, on_leave };
+static const struct ui_backend backend = { .command = on_command, .query = on_query, .line = on_line, .leave = on_leave };
 
 static int setup(void **state)
 {
