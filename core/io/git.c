@@ -28,6 +28,7 @@
 #undef git_diff
 #undef git_rebase_commit
 
+#include "core/io/file.h"
 #include "core/io/folder.h"
 #include "core/io/patch.h"
 
@@ -398,6 +399,54 @@ int git_checkout(struct git *g, const char *commit, const char *folder, int keep
 		close(fd);
 	git_tree_free(tree);
 	free(record);
+	return rc;
+}
+
+/* Bundles: gitformat-bundle(5). A git that unbundles one asks for the history behind a commit only if the header names
+ * prerequisites, and only `git fetch` walks it: so none are named. */
+
+static int take_pack(void *bytes, size_t size, void *payload)
+{
+	buf_add(payload, bytes, size);
+	return 0;
+}
+
+/* Adds the commit to the pack, and its line to the header unless it stands there. */
+static int add_to_bundle(struct git *g, git_packbuilder *pack, const char *id, struct buf *header, struct err *err)
+{
+	git_commit *commit;
+	char ref[GIT_ID + 20], full[GIT_ID];
+	if (commit_lookup(g, &commit, id, err))
+		return -1;
+	id_text(full, git_commit_id(commit));
+	git_commit_free(commit);
+	snprintf(ref, sizeof ref, " refs/skydeck/%s\n", full);
+	if (strstr(buf_str(header), ref))
+		return 0;
+	buf_printf(header, "%s%s", full, ref);
+	git_oid oid;
+	if (git_oid_fromstr(&oid, full) < 0 || git_packbuilder_insert_commit(pack, &oid) < 0)
+		return fail(err, "cannot pack the commit %.12s", full);
+	return 0;
+}
+
+int git_bundle(struct git *g, const char *const *commits, size_t count, const char *path, struct err *err)
+{
+	git_packbuilder *pack;
+	struct buf out = {0};
+	int rc = 0;
+	if (git_packbuilder_new(&pack, g->repository) < 0)
+		return fail(err, "cannot pack commits of %s", g->root);
+	buf_puts(&out, "# v2 git bundle\n");
+	for (size_t i = 0; i < count && !rc; i++)
+		rc = add_to_bundle(g, pack, commits[i], &out, err);
+	buf_putc(&out, '\n');
+	if (!rc && git_packbuilder_foreach(pack, take_pack, &out) < 0)
+		rc = fail(err, "cannot pack commits of %s", g->root);
+	if (!rc)
+		rc = file_write(path, out.data, out.len, 0644, err);
+	git_packbuilder_free(pack);
+	buf_release(&out);
 	return rc;
 }
 
