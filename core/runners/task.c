@@ -61,12 +61,10 @@ static void end_map(struct writer *w)
 	emit(w, &event, yaml_mapping_end_event_initialize(&event));
 }
 
-/* Lines go into a block, but not those that begin with blanks or breaks: there the indentation would have to be guessed. */
+/* Lines go into a block where one can hold them: libyaml sees to that. */
 static yaml_scalar_style_t style_of(const char *text)
 {
-	if (!strchr(text, '\n'))
-		return YAML_DOUBLE_QUOTED_SCALAR_STYLE;
-	return strchr(" \t\n", *text) || strchr(text, '\r') ? YAML_DOUBLE_QUOTED_SCALAR_STYLE : YAML_LITERAL_SCALAR_STYLE;
+	return strchr(text, '\n') ? YAML_LITERAL_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE;
 }
 
 static void put(struct writer *w, const char *key, const char *text)
