@@ -10,6 +10,7 @@
 #   SKYDECK run=r12 arm=p3 step=measure round=2 token=T
 #   SKYDECK end run=r12 exit=0 seconds=0.512345 [timeout=300] [artifact=HASH] token=T
 #   SKYDECK skip run=r13 arm=p4 step=measure round=2 token=T             (batch: this arm's build or checks have failed)
+#   SKYDECK host arch=x86_64 cpus=16 memory_mb=16000 token=T             (batch: once, before all else)
 #
 # A command may end without a newline: such a line can begin in the middle of one. T is a secret between driver and caller,
 # so that no command can print these lines in its own favour. exit is the shell's: 128+N when signal N killed the command;
@@ -26,11 +27,20 @@
 #   step run=ID arm=NAME label=L step=KIND round=N layout=N padding=BYTES tree=FOLDER         (tree= last; to the end of the line)
 #
 # A batch's steps are executed in the order given; the caller orders them: builds, checks, rounds. An arm whose build or checks
-# fail is skipped from there on.
+# fail is skipped from there on; so is everything when it is the arm of the word `needs`.
+#
+# Where the worker keeps the trees, a build names what its tree holds, and the batch says more:
+#
+#   harness FOLDER          laid over every tree        incremental WORD    a tree keeps what a former build left in it
+#   needs ARM               without it nothing is worth doing               ccache no       compile without it though it is there
+#   step … commit=ID bundle=FILE [same=HASH] tree=FOLDER                    (of a build; the other steps may say commit= too)
+#
+# The tree is made from the commit, which the bundle brings, and built. A build that stands there finished is not made again: its
+# end line says kept=1. A build whose artifact is HASH says same=1, and the rest of its arm is skipped.
 set -uf
 token='' run='' arm=${SKYDECK_ARM:-} round=${SKYDECK_ROUND:-0} padding=0 artifacts='' failed=' ' place=target
 build='' checks='' measure='' build_limit=1800 checks_limit=300 measure_limit=300
-steps='' child='' work=''
+steps='' child='' work='' same='' harness='' incremental='' needs='' ccache=yes is_over=''
 newline='
 '
 
@@ -75,6 +85,10 @@ read_word() {	# a line of stdin or of the batch's file
 	checks) checks=$rest ;;
 	measure) measure=$rest ;;
 	place) place=$rest ;;
+	harness) harness=$rest ;;
+	incremental) incremental=$rest ;;
+	needs) needs=$rest ;;
+	ccache) ccache=$rest ;;
 	timeout)
 		case $rest in
 		'build '*) build_limit=${rest#* } ;;
@@ -247,8 +261,103 @@ run_step() {
 	if [ "$kind" = build ] && [ $code -eq 0 ]; then
 		artifact_of
 		extra="$extra${artifact:+ artifact=$artifact}"
+		[ -z "$same" ] || [ "$same" != "$artifact" ] || extra="$extra same=1"
 	fi
+	say_end
+}
+
+say_end() {
 	say "end run=$run exit=$code seconds=$(printf '%d.%06d' $((elapsed / 1000000)) $((elapsed % 1000000)))$extra"
+}
+
+# --- trees that are kept here ----------------------------------------------------------------------------------------
+#
+# A tree at arms/p3 has its commit's files by an index of its own (arms/p3.index), so that nothing else is ever removed or
+# overwritten by guess, and a note (arms/p3.built) once it is built: commit, layout, harness, boot, and last the artifact. The
+# note is taken away before anything is changed. The store holds the commits; what stands behind them in history is missing,
+# so only plumbing that does not walk it is used.
+
+plain_git() {
+	GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0 HOME=$work git -c core.autocrlf=false -c core.symlinks=true \
+		-c core.hooksPath=/dev/null -c core.attributesFile=/dev/null -c core.sparseCheckout=false --git-dir="$home/store.git" "$@"
+}
+
+has_commit() {
+	plain_git cat-file -e "$commit^{commit}" 2>/dev/null
+}
+
+# Sets tree_note to what the note of a finished build of this step would begin with.
+name_build() {
+	boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null) || boot=none
+	hash=none
+	[ -z "$harness" ] || hash=$(cd "$home/$harness" && find . -type f -exec cksum {} + | LC_ALL=C sort | cksum)
+	tree_note="$commit $layout $boot $hash"
+}
+
+fetch_commit() {
+	command -v git >/dev/null || { echo "git is missing on this machine: let target.setup install it"; return 1; }
+	[ -d "$home/store.git" ] || plain_git init -q --bare "$home/store.git" || return 1
+	printf '* -text -filter -ident -working-tree-encoding\n' >"$home/store.git/info/attributes"
+	has_commit && return 0
+	[ -f "$home/$bundle" ] || { echo "the bundle $bundle that brings commit $commit is missing"; return 1; }
+	plain_git bundle unbundle "$home/$bundle" >/dev/null 2>"$work/trouble" && has_commit && return 0
+	# a former git looks for the history behind the commits: the pack alone has no such wish
+	sed '1,/^$/d' "$home/$bundle" >"$work/pack" && plain_git unpack-objects -q <"$work/pack" 2>>"$work/trouble" && has_commit && return 0
+	cat "$work/trouble"
+	echo "commit $commit cannot be read from $bundle"
+	return 1
+}
+
+make_tree() {	# in the batch's folder
+	rm -f "$tree.built"
+	fetch_commit || return 1
+	[ -n "$incremental" ] || rm -rf "$tree" "$tree.index"
+	[ -d "$tree" ] || rm -f "$tree.index"
+	mkdir -p "$tree" || return 1
+	# one tree and --reset: what differs from the commit is written anew, be it by a patch, a build or the harness; the rest is left
+	GIT_INDEX_FILE=$home/$tree.index plain_git --work-tree="$home/$tree" read-tree --reset -u "$commit" || return 1
+	[ -z "$harness" ] || lay_harness
+}
+
+lay_harness() {	# never through a link that a commit put in its way
+	(cd "$home/$harness" && find . -type f -exec sh -c '
+		for file; do
+			folder=$0
+			path=${file#./}
+			while case $path in */*) ;; *) false ;; esac; do
+				folder=$folder/${path%%/*}
+				path=${path#*/}
+				[ ! -L "$folder" ] && [ ! -f "$folder" ] || rm -f "$folder"
+				[ -d "$folder" ] || mkdir "$folder" || exit 1
+			done
+			rm -rf "$folder/$path"
+			cp -p "$file" "$folder/$path" || exit 1
+		done' "$home/$tree" {} +)
+}
+
+# Builds that are not made again. Returns 1 when there is work to do.
+is_kept() {
+	[ -f "$tree.built" ] && [ -d "$tree" ] || return 1
+	IFS= read -r noted <"$tree.built"
+	case $noted in "$tree_note" | "$tree_note artifact="*) ;; *) return 1 ;; esac
+	artifact=''
+	case $noted in *" artifact="*) artifact=${noted##* artifact=} ;; esac
+	say "run=$run arm=$arm step=$kind round=$round"
+	code=0 elapsed=0 extra="${artifact:+ artifact=$artifact} kept=1"
+	[ -z "$same" ] || [ "$same" != "$artifact" ] || extra="$extra same=1"
+	say_end
+}
+
+tell_failed_tree() {
+	say "run=$run arm=$arm step=$kind round=$round"
+	[ -z "$1" ] || cat "$1"
+	code=1 elapsed=0 extra=''
+	say_end
+}
+
+say_host() {
+	memory=$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo 2>/dev/null)
+	say "host arch=$(uname -m) cpus=$(nproc 2>/dev/null || echo 0) memory_mb=$((${memory:-0} / 1024))"
 }
 
 # --- a batch ---------------------------------------------------------------------------------------------------------
@@ -262,7 +371,7 @@ put_back() {	# the tree that stands at the place, from this batch or one that wa
 }
 
 batch_step() {	# a step's line
-	run='' arm='' label='' kind='' round=0 layout=0 padding=0 tree=''
+	run='' arm='' label='' kind='' round=0 layout=0 padding=0 tree='' commit='' bundle='' same=''
 	left=$1
 	while [ -n "$left" ]; do
 		case $left in tree=*) tree=${left#tree=} left='' ; continue ;; esac
@@ -276,6 +385,9 @@ batch_step() {	# a step's line
 		round=*) round=${field#*=} ;;
 		layout=*) layout=${field#*=} ;;
 		padding=*) padding=${field#*=} ;;
+		commit=*) commit=${field#*=} ;;
+		bundle=*) bundle=${field#*=} ;;
+		same=*) same=${field#*=} ;;
 		esac
 	done
 	case $kind in
@@ -284,11 +396,24 @@ batch_step() {	# a step's line
 	measure) command=$measure limit=$measure_limit ;;
 	*) die "step $1: step= must be build, checks or measure" ;;
 	esac
-	case $failed in *" $arm "*)
+	case $is_over$failed in yes* | *" $arm "*)
 		say "skip run=$run arm=$arm step=$kind round=$round"
 		return 0
 		;;
 	esac
+	tree_note=''
+	if [ "$kind" = build ] && [ -n "$commit" ]; then
+		name_build
+		if is_kept; then
+			fall_out
+			return 0
+		fi
+		if ! make_tree >"$work/making" 2>&1; then
+			tell_failed_tree "$work/making"
+			fall_out
+			return 0
+		fi
+	fi
 	export SKYDECK_ARM="$label" SKYDECK_ROUND="$round" SKYDECK_LAYOUT="$layout"
 	[ -d "$tree" ] || die "step $1: there is no folder $tree"
 	if [ "$tree" != "$place" ]; then
@@ -299,7 +424,20 @@ batch_step() {	# a step's line
 	cd "$place" || exit 1
 	run_step "$kind" "$command" "$limit"
 	put_back
-	[ $code -eq 0 ] || [ "$kind" = measure ] || failed="$failed$arm "
+	if [ -n "$tree_note" ] && [ $code -eq 0 ]; then
+		printf '%s\n' "$tree_note${artifact:+ artifact=$artifact}" >"$tree.built.new" && mv "$tree.built.new" "$tree.built"
+	fi
+	fall_out
+}
+
+fall_out() {	# what the step's end means for those that come
+	case $kind$extra in
+	measure*) return 0 ;;
+	*' same=1') failed="$failed$arm " ;;
+	esac
+	[ $code -ne 0 ] || return 0
+	failed="$failed$arm "
+	[ "$arm" != "$needs" ] || is_over=yes
 }
 
 run_batch() {
@@ -312,6 +450,8 @@ run_batch() {
 	put_back
 	export BUILD_CMD="$build" BENCH_TIMEOUT="$measure_limit" CHECK_TIMEOUT="$checks_limit"
 	export EXPERIMENT_ID="${EXPERIMENT_ID:-}" EXPERIMENT_DESC="${EXPERIMENT_DESC:-}"
+	[ ! -d /usr/lib/ccache ] || [ "$ccache" = no ] || PATH=/usr/lib/ccache:$PATH
+	say_host
 	trap 'end_child; put_back; rm -rf "$work"' EXIT
 	while [ -n "$steps" ]; do
 		line=${steps%%"$newline"*} steps=${steps#*"$newline"}

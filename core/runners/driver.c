@@ -37,6 +37,16 @@ static void take_field(struct driver_line *line, const char *key, const char *va
 		line->seconds = strtod(value, NULL);
 	else if (!strcmp(key, "timeout"))
 		line->timeout = strtol(value, NULL, 10);
+	else if (!strcmp(key, "same"))
+		line->is_same = !strcmp(value, "1");
+	else if (!strcmp(key, "kept"))
+		line->is_kept = !strcmp(value, "1");
+	else if (!strcmp(key, "arch"))
+		copy(line->arch, sizeof line->arch, value);
+	else if (!strcmp(key, "cpus"))
+		line->cpus = strtol(value, NULL, 10);
+	else if (!strcmp(key, "memory_mb"))
+		line->memory_mb = strtol(value, NULL, 10);
 }
 
 /* text: what stands between the mark and the newline. 0: it is no line of the driver. */
@@ -61,6 +71,8 @@ static int parse_line(const char *token, const char *text, size_t len, struct dr
 			line->word = DRIVER_END;
 		} else if (!strcmp(field, "skip")) {
 			line->word = DRIVER_SKIP;
+		} else if (!strcmp(field, "host")) {
+			line->word = DRIVER_HOST;
 		}
 	}
 	return 1;

@@ -9,7 +9,7 @@
 
 enum { DRIVER_TOKEN = 33, DRIVER_LINE_MAX = 1024 };
 
-enum driver_word { DRIVER_RUN, DRIVER_END, DRIVER_SKIP };
+enum driver_word { DRIVER_RUN, DRIVER_END, DRIVER_SKIP, DRIVER_HOST };
 
 /* What one line said; what a word does not have is "" or 0. */
 struct driver_line {
@@ -20,6 +20,9 @@ struct driver_line {
 	double seconds;		/* of the command alone; -1: not said */
 	long timeout;		/* seconds, when the driver ended it because the time was up */
 	char artifact[65];	/* hexadecimal */
+	int is_same, is_kept;	/* of a build: the artifact is the one that was named; it stood there already */
+	char arch[32];		/* of the host: "x86_64" */
+	long cpus, memory_mb;
 };
 
 /* Takes the driver's lines out of a stream. Set token and the callbacks, the rest is {0}. */
