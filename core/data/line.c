@@ -37,7 +37,10 @@ static void verdict_line(const struct event *ev, const struct model *m, struct b
 {
 	const struct proposal *p = model_proposal(m, ev->proposal);
 	about(out, ev->proposal);
-	buf_printf(out, "%-9s ", nothing_if_null(ev->verdict));
+	if (p && isfinite(p->unpaired) && p->verdict == VERDICT_NONE)
+		buf_printf(out, "measured once: %s %.6g, not paired", m->metric ? m->metric : "value", p->unpaired);
+	else
+		buf_printf(out, "%-9s ", nothing_if_null(ev->verdict));
 	if (ev->pairs > 0) {
 		change_line(ev->change_percent, ev->low, ev->high, out);
 		buf_printf(out, " after %d pairs on ", (int)ev->pairs);

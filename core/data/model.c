@@ -281,7 +281,7 @@ static void forget_measurement(struct proposal *p)
 {
 	p->pair_count = 0;
 	p->verdict = VERDICT_NONE;
-	p->evidence = p->needed = p->change_percent = p->low = p->high = p->shrunk_percent = NAN;
+	p->evidence = p->needed = p->change_percent = p->low = p->high = p->shrunk_percent = p->unpaired = NAN;
 	string_set(&p->verdict_reason, NULL);
 	string_set(&p->verdict_run, NULL);
 	strings_release(&p->workers);
@@ -572,6 +572,13 @@ static void learn(struct worker *w, double magnitude)
 	reals_add(&w->history, magnitude);
 }
 
+/* Where rounds are queued ahead the next one may have begun when this one is judged. */
+static void end_round(struct worker *w, int64_t round)
+{
+	if (w && w->round == (unsigned)round)
+		w->round = 0;
+}
+
 static void on_admission_pair(struct model *m, const struct event *ev)
 {
 	struct worker *w = model_worker(m, ev->worker);
@@ -579,7 +586,7 @@ static void on_admission_pair(struct model *m, const struct event *ev)
 		return;
 	reals_add(&w->admission, ev->ratio);
 	w->admission_round = (unsigned)ev->round;
-	w->round = 0;
+	end_round(w, ev->round);
 	learn(w, fabs(ev->ratio));
 }
 
@@ -672,12 +679,11 @@ static void on_run_ended(struct model *m, const struct event *ev)
 
 static void on_round_voided(struct model *m, const struct event *ev)
 {
-	struct worker *w = model_worker(m, ev->worker);
-	if (w)
-		w->round = 0;
+	end_round(model_worker(m, ev->worker), ev->round);
+	const struct wave *wave = model_wave(m, (unsigned)ev->wave);
 	for (size_t i = m->run_count; i-- > 0;) {
 		struct run *r = &m->runs[i];
-		if (r->wave != (unsigned)ev->wave && r->wave)
+		if (wave && r->started < wave->started)
 			break;
 		if (r->wave != (unsigned)ev->wave)
 			continue;
@@ -696,7 +702,7 @@ static void on_evidence(struct model *m, const struct event *ev)
 	if (w) {
 		w->rounds_done = (unsigned)ev->round;
 		w->rounds_wave = p->wave;
-		w->round = 0;
+		end_round(w, ev->round);
 	}
 	struct pair *pair = array_add(&p->pairs, &p->pair_count, &p->pair_room, sizeof *pair);
 	*pair = (struct pair){ intern(m, ev->worker), (unsigned)ev->round, (unsigned)ev->phase,
@@ -729,6 +735,9 @@ static void on_verdict(struct model *m, const struct event *ev)
 	strings_copy(&p->workers, &ev->workers);
 	string_set(&p->verdict_reason, ev->reason);
 	string_set(&p->verdict_run, ev->run);
+	const struct wave *wave = model_wave(m, p->wave);
+	const struct run *run = wave && wave->is_single && ev->run ? model_run(m, ev->run) : NULL;
+	p->unpaired = run ? run->value : NAN;
 	if (ev->pairs > 0) {
 		char *kept = array_add(&m->judged, &m->judged_count, &m->judged_room, sizeof *kept);
 		*kept = p->verdict == VERDICT_KEEP;

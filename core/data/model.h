@@ -85,6 +85,7 @@ struct proposal {
 	struct pair *pairs;			/* of its last measurement */
 	size_t pair_count, pair_room;
 	double evidence, needed, change_percent, low, high, shrunk_percent;	/* NAN: none yet */
+	double unpaired;			/* the value of its one run in single mode; NAN: none */
 	struct strings workers;			/* of the verdict */
 	char *landed, *landing_problem;
 };

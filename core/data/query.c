@@ -88,6 +88,8 @@ struct spread proposal_spread(const struct proposal *p)
 	double squares = 0;
 	for (size_t i = 0; i < p->pair_count; i++)
 		add_sample(&s, &squares, p->pairs[i].value);
+	if (!p->pair_count)
+		add_sample(&s, &squares, p->unpaired);
 	return finish(s, squares);
 }
 

@@ -315,6 +315,12 @@ static double sd_of(const struct spread *s)
 	return s->n > 1 ? s->sd : NAN;
 }
 
+static int is_single(const struct model *m, const struct proposal *p)
+{
+	const struct wave *wave = model_wave(m, p->wave);
+	return wave && wave->is_single;
+}
+
 static struct json *result_json(const struct model *m, const struct proposal *p, const struct strings *names)
 {
 	struct spread own = proposal_spread(p), base = proposal_base_spread(p);
@@ -334,7 +340,7 @@ static struct json *result_json(const struct model *m, const struct proposal *p,
 	json_put_number(object, "evidence", p->evidence);
 	json_put_number(object, "needed", p->needed);
 	json_take(object, "workers", result_workers(p));
-	json_put_bool(object, "paired", 1);
+	json_put_bool(object, "paired", !is_single(m, p));
 	json_take(object, "secondary", secondary_json(m, p, names));
 	json_put_string(object, "commit", proposal_commit(p));
 	json_take(object, "sources", strings_json(&p->sources));

@@ -423,30 +423,7 @@ static int worker_action(struct call *c, struct err *err)
 	const struct worker *w = model_worker(&e->model, id);
 	if (!w)
 		return err_set(err, "there is no worker %s: skydeck workers lists them", id ? id : "(none named)");
-	struct event ev = worker_event(w->id, NULL);
-	ev.by = c->by;
-	if (!strcmp(action, "quarantine")) {
-		ev.state = "quarantined";
-		ev.reason = "a human took it out";
-		engine_emit(e, &ev);
-	} else if (!e->runner) {
-		return err_refuse(err, "no runner is open: skydeck resume tries to open it");
-	} else if (!strcmp(action, "release")) {
-		if (!strcmp(w->state, "down") || !strcmp(w->state, "lost"))
-			return e->runner_ops->start_worker(e->runner, w->id, err);
-		if (strcmp(w->state, "quarantined"))
-			return err_refuse(err, "%s is %s: only a worker that was taken out can be released", w->id, w->state);
-		admission_readmit(e, w->id, NAN, "a human released it: it is admitted anew");
-	} else if (!strcmp(action, "down")) {
-		e->runner_ops->stop_worker(e->runner, w->id);
-		ev.state = "down";
-		engine_emit(e, &ev);
-		if (!count_workers_up(&e->model))
-			engine_alert(e, "no worker is up, so nothing is measured: skydeck worker release %s brings it back", w->id);
-	} else {
-		return err_code(err, EXIT_USAGE, "a worker can be put under quarantine, release or down");
-	}
-	return 0;
+	return pool_action(e, c->by, w, action, err);
 }
 
 static const struct {

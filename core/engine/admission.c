@@ -1,6 +1,9 @@
 /* Admission: a worker is an instrument, and is tried before it measures (decision rule 3.2). The baseline runs against
- * itself in random order; a worker whose pairs differ too much is not used. A sole slot that is refused is tried again
- * at once: the limit rises with every second refusal, so that a noisy machine is used at last, and said to be noisy. */
+ * itself in random order; a worker whose pairs differ too much is not used: another one takes its place where there can be
+ * another, else it is tried again at once. The limit rises with every second refusal, so that a place on a noisy cloud
+ * is filled at last, and said to be noisy.
+ *
+ * Workers on one host are tried one after another, since they would disturb each other; others side by side. */
 #include "core/engine/state.h"
 
 #include <math.h>
@@ -8,66 +11,64 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/hash.h"
 #include "core/data/query.h"
-#include "core/judge/admission.h"
 
-enum { ARMS = 2, PADDING = 4096 };
+enum { ARMS = 2 };
 
 struct admission_run {
-	struct strings queue;		/* workers that wait */
-	char *worker;			/* the one on trial; NULL: none */
-	struct place place;
-	int in_round;
-	unsigned ended, failures, attempt;
-	double value[ARMS];		/* of base and aa */
-	char problem[512];		/* of the newest failure */
-	int is_lost;			/* and it was not the baseline's */
+	char *worker, *host;
+	struct rounds rounds;
+	struct round_arm arms[ARMS];
+	unsigned failures;
+	struct admission_run *next;
 };
 static const char *const arm_names[ARMS] = { "base", "aa" };
 
-void admission_start(struct engine *e)
+static int is_on_trial(const struct engine *e, const char *worker)
 {
-	e->admission = xcalloc(1, sizeof *e->admission);
-	e->admission->place = place_open(&e->rule);
-	size_t capacity = e->runner_ops->capacity(e->runner);
-	for (size_t i = 1; i <= capacity; i++) {
-		char id[16];
-		struct err err = {0};
-		snprintf(id, sizeof id, "w%zu", i);
-		if (e->runner_ops->start_worker(e->runner, id, &err) < 0)
-			engine_alert(e, "worker %s: %s", id, err.text);
-	}
+	const struct worker *w = model_worker(&e->model, worker);
+	return w && !strcmp(w->state, "admitting");
 }
 
-static void enqueue(struct engine *e, const char *worker)
+static struct admission_run *find(const struct engine *e, const char *worker)
 {
-	if (!strings_have(&e->admission->queue, worker))
-		strings_add(&e->admission->queue, worker);
+	struct admission_run *a = e->admissions;
+	while (a && strcmp(a->worker, worker))
+		a = a->next;
+	return a;
 }
 
-void admission_worker_changed(struct engine *e, const struct worker_report *r)
+static void release(struct engine *e, struct admission_run *a, const char *why)
 {
-	const struct worker *w = model_worker(&e->model, r->worker);
-	int was_admitted = w && w->admitted;
-	if (w && w->state && !strcmp(w->state, "quarantined") && (!strcmp(r->state, "starting") || !strcmp(r->state, "ready")))
-		return;		/* by a human: it stays out until they release it, also over a restart */
-	struct event ev = worker_event(r->worker, r->state);
-	ev.runner = e->runner_ops->name;
-	ev.name = r->name;
-	ev.usd_per_hour = r->usd_per_hour;
-	ev.usd = r->usd;
-	ev.age = r->age;
-	ev.reason = r->why;
-	ev.remedy = r->remedy;
-	ev.status = r->status;
-	ev.arch = r->arch;
-	ev.place = r->place;
-	if (!strcmp(r->state, "ready") && !was_admitted) {
-		ev.state = "admitting";
-		enqueue(e, r->worker);
-	}
-	engine_emit(e, &ev);
+	for (struct admission_run **at = &e->admissions; *at; at = &(*at)->next)
+		if (*at == a) {
+			*at = a->next;
+			break;
+		}
+	rounds_drop(&a->rounds, why);
+	free(a->worker);
+	free(a->host);
+	free(a);
+}
+
+void admission_abort(struct engine *e)
+{
+	while (e->admissions)
+		release(e, e->admissions, NULL);
+}
+
+void admission_enqueue(struct engine *e, const char *worker)
+{
+	const char *host = e->runner_ops->host(e->runner, worker);
+	if (!host || find(e, worker))
+		return;
+	struct admission_run *a = xcalloc(1, sizeof *a), **at = &e->admissions;
+	a->worker = xstrdup(worker);
+	a->host = xstrdup(host);
+	a->rounds = (struct rounds){ .engine = e, .worker = a->worker, .seed = e->model.seed };
+	while (*at)
+		at = &(*at)->next;
+	*at = a;
 }
 
 void admission_readmit(struct engine *e, const char *worker, double noise_percent, const char *why)
@@ -76,167 +77,135 @@ void admission_readmit(struct engine *e, const char *worker, double noise_percen
 	ev.noise_percent = noise_percent;
 	ev.reason = why;
 	engine_emit(e, &ev);
-	ev = worker_event(worker, "admitting");
-	engine_emit(e, &ev);
-	if (e->admission)
-		enqueue(e, worker);
+	state_worker(e, worker, "admitting");
+	admission_enqueue(e, worker);
 }
 
-static void void_round(struct engine *e, struct admission_run *a, const char *why)
+/* The failure in words. Returns 1 when it was not the baseline's: a run was lost, or cancelled. */
+static int describe(const struct round *r, char *out, size_t size)
 {
-	const struct worker *w = model_worker(&e->model, a->worker);
-	a->attempt++;
-	engine_emit(e, &(struct event){ .kind = EVENT_ROUND_VOIDED, .round = w->admission_round + 1, .worker = a->worker, .wave = 0, .reason = why });
-	if (a->is_lost) {
-		engine_lost(e, "the baseline", why);
-		return;
+	const struct round_arm *worst = NULL;
+	int is_own = 0;
+	for (size_t i = 0; i < r->count; i++) {
+		const struct round_arm *ran = &r->arms[i];
+		int is_lost = ran->status == RUN_LOST || ran->status == RUN_CANCELLED;
+		if ((ran->status == RUN_OK && isfinite(ran->value) && ran->value > 0) || (is_own && is_lost) ||
+		    (worst && !is_own && is_lost && worst->status == RUN_LOST))
+			continue;
+		worst = ran;
+		is_own |= !is_lost;
 	}
-	if (++a->failures < 2)
+	char id[16] = "";
+	if (worst && worst->run)
+		snprintf(id, sizeof id, "r%u", worst->run);
+	snprintf(out, size, "%.400s%s%s%s", worst && worst->reason[0] ? worst->reason : "its value is not above 0", id[0] ? " (skydeck log " : "", id,
+		 id[0] ? " shows it)" : "");
+	return !is_own;
+}
+
+static void round_failed(struct engine *e, struct admission_run *a, struct round *r)
+{
+	char why[512];
+	int is_lost = describe(r, why, sizeof why), counts = r->has_begun || !a->rounds.first;
+	rounds_void(&a->rounds, r, why);
+	if (is_lost && counts)
+		engine_lost(e, "the baseline", why);
+	if (is_lost || ++a->failures < 2)
 		return;
 	struct err err = { .code = EXIT_FAILED };
 	snprintf(err.text, sizeof err.text, "the baseline cannot be measured: %.800s", why);
 	engine_fail(e, &err);
 }
 
-static void judge(struct engine *e, struct admission_run *a)
+/* Returns 1 when the trial is over. */
+static int judge(struct engine *e, struct admission_run *a)
 {
 	const struct worker *w = model_worker(&e->model, a->worker);
 	double magnitude[RULE_ADMISSION_PAIRS], noise = NAN;
 	size_t n = w->admission.count < RULE_ADMISSION_PAIRS ? w->admission.count : RULE_ADMISSION_PAIRS;
 	for (size_t i = 0; i < n; i++)
 		magnitude[i] = fabs(w->admission.at[i]);
-	enum admission verdict = admission_judge(&e->rule, a->place.limit, magnitude, n, &noise);
+	enum admission verdict = admission_judge(&e->rule, e->place.limit, magnitude, n, &noise);
 	if (verdict == ADMISSION_MORE)
-		return;
-	struct event ev = worker_event(a->worker, "ready");
-	ev.noise_percent = 100 * noise;
+		return 0;
+	char *worker = xstrdup(a->worker);
+	release(e, a, "the trial is over");
 	if (verdict == ADMISSION_ADMIT) {
+		struct event ev = worker_event(worker, "ready");
+		ev.noise_percent = 100 * noise;
 		engine_emit(e, &ev);
-		a->place = place_open(&e->rule);
+		e->place = place_open(&e->rule);
 	} else {
 		char why[128];
-		snprintf(why, sizeof why, "too noisy to be admitted (limit %.1f %%); it is tried again", 100 * a->place.limit);
-		place_rejected(&a->place);
-		ev.state = "quarantined";
-		ev.reason = why;
-		engine_emit(e, &ev);
-		ev = worker_event(a->worker, "admitting");
-		engine_emit(e, &ev);
-		enqueue(e, a->worker);
+		snprintf(why, sizeof why, "too noisy to be admitted (limit %.1f %%)", 100 * e->place.limit);
+		place_rejected(&e->place);
+		pool_noisy(e, worker, 100 * noise, why);
 	}
-	free(a->worker);
-	a->worker = NULL;
+	free(worker);
+	return 1;
 }
 
-static int is_on_trial(const struct engine *e, const char *worker)
+static void finish_round(struct engine *e, struct admission_run *a, struct round *r)
 {
-	const struct worker *w = model_worker(&e->model, worker);
-	return w && !strcmp(w->state, "admitting");
-}
-
-static void finish_round(struct engine *e, struct admission_run *a)
-{
-	a->in_round = 0;
-	const struct worker *w = model_worker(&e->model, a->worker);
-	if (!is_on_trial(e, a->worker)) {	/* taken out meanwhile */
-		engine_emit(e, &(struct event){ .kind = EVENT_ROUND_VOIDED, .round = w->admission_round + 1, .worker = a->worker, .wave = 0,
-						.reason = "the worker was taken out" });
+	double base = r->arms[0].status == RUN_OK ? r->arms[0].value : NAN, again = r->arms[1].status == RUN_OK ? r->arms[1].value : NAN;
+	if (!(base > 0) || !(again > 0) || !isfinite(base) || !isfinite(again)) {
+		round_failed(e, a, r);
 		return;
 	}
-	if (!isfinite(a->value[0]) || !isfinite(a->value[1]) || a->value[0] <= 0 || a->value[1] <= 0) {
-		void_round(e, a, a->problem);
-		return;
-	}
-	a->failures = a->attempt = 0;
+	a->failures = a->rounds.attempt = 0;
 	engine_lost(e, NULL, NULL);
-	double d = (e->model.lower_is_better ? -1 : 1) * log(a->value[1] / a->value[0]);
-	engine_emit(e, &(struct event){ .kind = EVENT_ADMISSION_PAIR, .worker = a->worker, .round = w->admission_round + 1, .ratio = d });
-	judge(e, a);
+	double d = (e->model.lower_is_better ? -1 : 1) * log(again / base);
+	engine_emit(e, &(struct event){ .kind = EVENT_ADMISSION_PAIR, .worker = a->worker, .round = r->number, .ratio = d });
 }
 
-static void measured(struct engine *e, void *owner, const char *arm, const struct run *run, const struct step_result *result)
-{
-	struct admission_run *a = e->admission;
-	if (a != owner)
-		return;
-	double value = run && result->status == RUN_OK ? run->value : NAN;
-	a->value[!strcmp(arm, arm_names[1])] = value;
-	if (!isfinite(value) || value <= 0) {
-		char id[16] = "";
-		a->is_lost |= result->status == RUN_LOST || result->status == RUN_CANCELLED;
-		if (run)
-			snprintf(id, sizeof id, "r%u", run->number);
-		snprintf(a->problem, sizeof a->problem, "%.400s%s%s%s", result->reason ? result->reason : "its value is not above 0",
-			 run ? " (skydeck log " : "", id, run ? " shows it)" : "");
-	}
-	if (++a->ended == ARMS)
-		finish_round(e, a);
-}
-
-static void start_round(struct engine *e, struct admission_run *a)
+static void go_on(struct engine *e, struct admission_run *a)
 {
 	const struct worker *w = model_worker(&e->model, a->worker);
-	unsigned round = w->admission_round + 1;
-	struct random random;
-	size_t order[ARMS] = { 0, 1 };
-	random_seed(&random, random_mix(random_mix(e->model.seed, hash_string(a->worker)), round * 64ull + a->attempt));
-	random_shuffle(&random, order, ARMS);
-	char names[32];
-	snprintf(names, sizeof names, "%s %s", arm_names[order[0]], arm_names[order[1]]);
-	engine_emit(e, &(struct event){ .kind = EVENT_ROUND_STARTED, .round = round, .worker = a->worker, .wave = 0, .phase = 0, .order = names });
-	a->in_round = 1;
-	a->ended = a->is_lost = 0;
-	a->value[0] = a->value[1] = NAN;
+	const struct base_site *site = base_site(e, a->worker);
+	unsigned last = rounds_last(&a->rounds), number = last ? last + 1 : w->admission_round + 1;
+	size_t missing = RULE_ADMISSION_PAIRS - (w->admission.count < RULE_ADMISSION_PAIRS ? w->admission.count : RULE_ADMISSION_PAIRS);
+	a->rounds.layout = site->layout;
+	size_t more = rounds_wanted(&a->rounds, NAN), under_way = rounds_count(&a->rounds);
 	for (size_t i = 0; i < ARMS; i++) {
-		struct step_plan plan = { .arm = arm_names[order[i]], .worker = a->worker, .tree = "base", .label = i ? "b" : "a",
-					  .kind = STEP_MEASURE, .round = round, .layout = e->base_layout,
-					  .padding = (unsigned)random_below(&random, PADDING) };
-		steps_submit(e, &plan, measured, a);
+		a->arms[i] = (struct round_arm){ .tree = "base", .commit = site->commit };
+		snprintf(a->arms[i].id, sizeof a->arms[i].id, "%s", arm_names[i]);
 	}
+	for (; more && under_way < missing; more--, under_way++)
+		rounds_submit(&a->rounds, number++, a->arms, ARMS);
 }
 
-/* A runner that costs money waits for the first approval, unless it is to be warm before. */
-static int may_start(const struct engine *e)
+/* Returns 1 when something happened after which the list of trials must be looked at anew. */
+static int advance(struct engine *e, struct admission_run *a)
 {
-	return !e->runner_ops->costs_money || e->config.sky_prewarm || e->model.wave_count || count_in_state(&e->model, STATE_APPROVED);
+	for (struct round *r; is_on_trial(e, a->worker) && (r = rounds_take(&a->rounds));) {
+		finish_round(e, a, r);
+		round_release(r);
+		if (!engine_may_run(e) || (is_on_trial(e, a->worker) && judge(e, a)))
+			return 1;
+	}
+	if (!is_on_trial(e, a->worker)) {
+		release(e, a, "the worker was taken out");
+		return 1;
+	}
+	/* A worker that left a wave is tried on the baseline as it stands there; else layout 1 is built. */
+	const struct base_site *site = base_site(e, a->worker);
+	if (site && site->commit[0] && base_is_ready(e, a->worker, site->layout))
+		go_on(e, a);
+	else if (!a->rounds.first)
+		base_prepare(e, a->worker, 0, 1);
+	return 0;
+}
+
+static int is_first_on_host(const struct engine *e, const struct admission_run *a)
+{
+	for (const struct admission_run *other = e->admissions; other != a; other = other->next)
+		if (!strcmp(other->host, a->host))
+			return 0;
+	return 1;
 }
 
 void admission_advance(struct engine *e)
 {
-	struct admission_run *a = e->admission;
-	if (!a || !engine_may_run(e) || a->in_round || !may_start(e))
-		return;
-	if (a->worker && !is_on_trial(e, a->worker)) {
-		free(a->worker);
-		a->worker = NULL;
-	}
-	while (a->queue.count && !is_on_trial(e, a->queue.at[0])) {
-		free(a->queue.at[0]);
-		array_remove(&a->queue.at, &a->queue.count, 0, sizeof *a->queue.at);
-	}
-	if (!a->worker) {
-		if (!a->queue.count)
-			return;
-		a->worker = xstrdup(a->queue.at[0]);
-		free(a->queue.at[0]);
-		array_remove(&a->queue.at, &a->queue.count, 0, sizeof *a->queue.at);
-		a->failures = a->attempt = 0;
-	}
-	/* A worker that left a wave is tried on the baseline as it stands there; else layout 1 is built. */
-	if (e->base_commit[0] && base_is_ready(e, e->base_layout))
-		start_round(e, a);
-	else
-		base_prepare(e, a->worker, 0, 1);
-}
-
-void admission_abort(struct engine *e)
-{
-	struct admission_run *a = e->admission;
-	e->admission = NULL;
-	if (!a)
-		return;
-	steps_drop(e, a);
-	strings_release(&a->queue);
-	free(a->worker);
-	free(a);
+	for (struct admission_run *a = e->admissions; a && engine_may_run(e);)
+		a = is_first_on_host(e, a) && advance(e, a) ? e->admissions : a->next;
 }

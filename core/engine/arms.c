@@ -1,4 +1,6 @@
-/* An arm gets ready: checkout, build, checks, one after another; arms side by side as the runner allows.
+/* An arm gets ready: checkout, build, checks, one after another; arms side by side as the runner allows. Where the worker
+ * keeps the trees, the commit travels in a bundle, and build and checks are given together: a job is dear there, and the
+ * driver leaves the checks out when the build failed or made the same as the baseline's.
  *
  * A tree that holds a finished build has a note beside it (trees/NAME.built): commit, layout and the boot of the machine.
  * It is taken away before a checkout begins, so a tree that a crash left half made, or that lost power, is made anew. */
@@ -19,6 +21,11 @@ struct arm_job {
 	void *owner;			/* of whoever asked */
 	struct arm_job *next;
 	int is_cancelled;
+	int waits_for_bundle;
+	int is_checking;		/* the checks were given together with the build */
+	int is_settled;			/* the build has decided; the checks given with it still end… */
+	enum arm_outcome outcome;	/* …and then this is told */
+	char run[16], *reason;
 };
 
 static void unlink_job(struct engine *e, struct arm_job *a)
@@ -32,7 +39,7 @@ static void unlink_job(struct engine *e, struct arm_job *a)
 
 static void free_job(struct arm_job *a)
 {
-	char *texts[] = { a->arm, a->commit, a->tree, a->worker, a->same_as, a->artifact };
+	char *texts[] = { a->arm, a->commit, a->tree, a->worker, a->same_as, a->artifact, a->reason };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);
 	free(a);
@@ -52,14 +59,42 @@ static void finish(struct engine *e, struct arm_job *a, enum arm_outcome outcome
 static void submit(struct engine *e, struct arm_job *a, enum step_kind kind, step_done *done)
 {
 	struct step_plan plan = { .arm = a->arm, .worker = a->worker, .tree = a->tree, .label = "a", .kind = kind, .rev = a->plan.rev,
-				  .wave = a->plan.wave, .layout = a->plan.layout };
+				  .wave = a->plan.wave, .layout = a->plan.layout, .commit = a->commit,
+				  .same_as = kind == STEP_BUILD ? a->same_as : NULL };
 	steps_submit(e, &plan, done, a);
 }
 
-static void checked(struct engine *e, void *owner, const char *arm, const struct run *run, const struct step_result *result)
+/* Checks that were given with a build wait for nothing: their end is the arm's. */
+static void settle(struct engine *e, struct arm_job *a, enum arm_outcome outcome, const struct run *run, const char *reason)
 {
-	(void)arm;
-	if (result->status == RUN_OK)
+	if (!a->is_checking) {
+		finish(e, a, outcome, run, reason);
+		return;
+	}
+	a->is_settled = 1;
+	a->outcome = outcome;
+	string_set(&a->reason, reason);
+	if (run)
+		snprintf(a->run, sizeof a->run, "r%u", run->number);
+}
+
+static void finish_settled(struct engine *e, struct arm_job *a)
+{
+	const struct run *run = a->run[0] ? model_run(&e->model, a->run) : NULL;
+	char *reason = a->reason;
+	a->reason = NULL;
+	finish(e, a, a->outcome, run, reason);
+	free(reason);
+}
+
+static void checked(struct engine *e, void *owner, const struct step_plan *plan, const struct run *run, const struct step_result *result)
+{
+	struct arm_job *a = owner;
+	(void)plan;
+	a->is_checking = 0;
+	if (a->is_settled)
+		finish_settled(e, a);
+	else if (result->status == RUN_OK)
 		finish(e, owner, ARM_READY, run, NULL);
 	else if (result->status == RUN_LOST || result->status == RUN_CANCELLED)
 		finish(e, owner, ARM_GONE, run, result->reason);
@@ -70,7 +105,9 @@ static void checked(struct engine *e, void *owner, const char *arm, const struct
 static void after_build(struct engine *e, struct arm_job *a, const struct run *run)
 {
 	if (a->same_as && a->artifact && !strcmp(a->same_as, a->artifact))
-		finish(e, a, ARM_SAME, run, "the build is byte for byte the baseline's");
+		settle(e, a, ARM_SAME, run, "the build is byte for byte the baseline's");
+	else if (a->is_checking)
+		return;		/* they go on */
 	else if (a->plan.with_checks && e->checks && !a->plan.is_checked)
 		submit(e, a, STEP_CHECKS, checked);
 	else
@@ -125,18 +162,45 @@ static void forget_build(const struct engine *e, const struct arm_job *a)
 	free(path);
 }
 
-static void built(struct engine *e, void *owner, const char *arm, const struct run *run, const struct step_result *result)
+static void built(struct engine *e, void *owner, const struct step_plan *plan, const struct run *run, const struct step_result *result)
 {
 	struct arm_job *a = owner;
-	(void)arm;
+	(void)plan;
 	if (result->status == RUN_OK) {
 		string_set(&a->artifact, result->artifact);
-		note_build(e, a);
+		if (!pool_keeps_trees(e))
+			note_build(e, a);
 		after_build(e, a, run);
 	} else if (result->status == RUN_LOST || result->status == RUN_CANCELLED) {
-		finish(e, a, ARM_GONE, run, result->reason);
+		settle(e, a, ARM_GONE, run, result->reason);
 	} else {
-		finish(e, a, ARM_BUILD_FAILED, run, result->reason);
+		settle(e, a, ARM_BUILD_FAILED, run, result->reason);
+	}
+}
+
+static void build_there(struct engine *e, struct arm_job *a)
+{
+	const char *commit = a->commit;
+	a->waits_for_bundle = !bundles_have(e, &commit, 1);
+	if (a->waits_for_bundle)
+		return;		/* arms_advance asks again */
+	a->is_checking = a->plan.with_checks && e->checks && !a->plan.is_checked;
+	int with_checks = a->is_checking;
+	submit(e, a, STEP_BUILD, built);
+	if (with_checks)
+		submit(e, a, STEP_CHECKS, checked);
+}
+
+void arms_advance(struct engine *e)
+{
+	for (struct arm_job *a = e->arm_jobs, *next; a; a = next) {
+		next = a->next;
+		if (a->waits_for_bundle && a->is_cancelled) {
+			finish(e, a, ARM_GONE, NULL, "cancelled");
+			return;
+		}
+		if (a->waits_for_bundle)
+			build_there(e, a);
 	}
 }
 
@@ -155,9 +219,15 @@ static void checked_out(struct engine *e, void *owner, const char *name, const c
 void arms_prepare(struct engine *e, const struct arm_plan *plan, arm_done *done, void *owner)
 {
 	struct arm_job *a = xcalloc(1, sizeof *a);
-	*a = (struct arm_job){ xstrdup(plan->arm), xstrdup(plan->commit), xstrdup(plan->tree), xstrdup(plan->worker), xstrdup(plan->same_as),
-			       xstrdup(plan->artifact), *plan, done, owner, e->arm_jobs, 0 };
+	*a = (struct arm_job){ .arm = xstrdup(plan->arm), .commit = xstrdup(plan->commit), .tree = xstrdup(plan->tree),
+		.worker = xstrdup(plan->worker), .same_as = xstrdup(plan->same_as), .artifact = xstrdup(plan->artifact), .plan = *plan,
+		.done = done, .owner = owner, .next = e->arm_jobs };
 	e->arm_jobs = a;
+	if (pool_keeps_trees(e)) {
+		string_set(&a->artifact, NULL);
+		build_there(e, a);
+		return;
+	}
 	if (plan->is_built && build_is_noted(e, a)) {
 		after_build(e, a, NULL);
 		return;
@@ -193,28 +263,56 @@ void arms_drop(struct engine *e, const void *owner)
 		steps_drop(e, a);
 		free_job(a);
 	}
-	if (!owner)
-		e->base_job.commit[0] = '\0';
+	for (struct base_site *b = e->sites; b && !owner; b = b->next)
+		b->wanted[0] = '\0';
 	steps_drop(e, owner);
 }
 
-int base_is_ready(const struct engine *e, unsigned layout)
+/* the baseline */
+
+static struct base_site *site_of(const struct engine *e, const char *worker)
 {
-	return e->model.baseline && !strcmp(e->base_commit, e->model.baseline) && e->base_layout == layout;
+	const char *host = e->runner ? e->runner_ops->host(e->runner, worker) : NULL;
+	for (struct base_site *b = e->sites; b && host; b = b->next)
+		if (!strcmp(b->host, host))
+			return b;
+	return NULL;
+}
+
+const struct base_site *base_site(const struct engine *e, const char *worker)
+{
+	return site_of(e, worker);
+}
+
+void sites_free(struct engine *e)
+{
+	for (struct base_site *b = e->sites, *next; b; b = next) {
+		next = b->next;
+		free(b->host);
+		free(b->artifact);
+		free(b);
+	}
+	e->sites = NULL;
+}
+
+int base_is_ready(const struct engine *e, const char *worker, unsigned layout)
+{
+	const struct base_site *b = site_of(e, worker);
+	return b && e->model.baseline && !strcmp(b->commit, e->model.baseline) && b->layout == layout;
 }
 
 static void base_prepared(struct engine *e, void *owner, const char *arm, const struct arm_result *result)
 {
-	struct base_job *b = owner;
+	struct base_site *b = owner;
 	struct err err = { .code = EXIT_FAILED };
 	(void)arm;
 	if (result->outcome == ARM_READY) {
-		memcpy(e->base_commit, b->commit, sizeof e->base_commit);
-		e->base_layout = b->layout;
-		string_set(&e->base_artifact, result->artifact);
+		memcpy(b->commit, b->wanted, sizeof b->commit);
+		b->layout = b->wanted_layout;
+		string_set(&b->artifact, result->artifact);
 		engine_lost(e, NULL, NULL);
 	}
-	b->commit[0] = '\0';
+	b->wanted[0] = '\0';
 	if (result->outcome == ARM_READY)
 		return;
 	if (result->outcome == ARM_GONE) {
@@ -226,20 +324,33 @@ static void base_prepared(struct engine *e, void *owner, const char *arm, const 
 	engine_fail(e, &err);
 }
 
+/* The newest good run of a step of the baseline that says something about this worker's tree. */
+static const struct run *base_run(const struct engine *e, const char *worker, const char *step)
+{
+	const struct run *r = find_run(&e->model, e->model.baseline_run, "base", step, 0, 0);
+	return r && (!pool_keeps_trees(e) || !strcmp(r->worker, worker)) ? r : NULL;
+}
+
 /* What a crash left behind is used: the newest build of the baseline, when it was made for this baseline and layout. */
 void base_prepare(struct engine *e, const char *worker, unsigned wave, unsigned layout)
 {
 	const struct model *m = &e->model;
-	struct base_job *b = &e->base_job;
-	if (b->commit[0] || steps_use_tree(e, "base"))
+	struct base_site *b = site_of(e, worker);
+	const char *host = e->runner_ops->host(e->runner, worker);
+	if (!host || (b && b->wanted[0]) || steps_use_tree(e, worker, "base"))
 		return;
-	const struct run *build = find_run(m, m->baseline_run, "base", "build", 0, 0);
-	const struct run *checks = find_run(m, m->baseline_run, "base", "checks", 0, 0);
+	if (!b) {
+		b = xcalloc(1, sizeof *b);
+		b->host = xstrdup(host);
+		b->next = e->sites;
+		e->sites = b;
+	}
+	const struct run *build = base_run(e, worker, "build"), *checks = base_run(e, worker, "checks");
 	int is_built = build && build->layout == layout;
-	b->layout = layout;
-	snprintf(b->commit, sizeof b->commit, "%s", m->baseline);
-	e->base_commit[0] = '\0';
-	struct arm_plan plan = { .arm = "base", .commit = b->commit, .tree = "base", .worker = worker, .wave = wave, .layout = layout,
+	b->wanted_layout = layout;
+	snprintf(b->wanted, sizeof b->wanted, "%s", m->baseline);
+	b->commit[0] = '\0';
+	struct arm_plan plan = { .arm = "base", .commit = b->wanted, .tree = "base", .worker = worker, .wave = wave, .layout = layout,
 				 .with_checks = 1, .is_built = is_built, .is_checked = checks != NULL,
 				 .artifact = is_built ? build->artifact : NULL };
 	arms_prepare(e, &plan, base_prepared, b);

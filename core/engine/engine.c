@@ -124,8 +124,7 @@ static void cancel_measured(struct engine *e)
 		if (p->state == STATE_QUEUED || p->state == STATE_RUNNING)
 			engine_emit(e, &(struct event){ .kind = EVENT_CANCELLED, .proposal = p->id });
 	}
-	const struct wave *wave = current_wave(&e->model);
-	if (wave)
+	for (const struct wave *wave; (wave = current_wave(&e->model));)
 		engine_emit(e, &(struct event){ .kind = EVENT_WAVE_ENDED, .wave = wave->number });
 }
 
@@ -137,15 +136,21 @@ void engine_end_session(struct engine *e, const char *reason)
 	wave_abort(e);
 	landing_abort(e);
 	admission_abort(e);
-	open_recover_runs(e, RUN_CANCELLED, "the session ended");
+	open_end_runs(e, RUN_CANCELLED, "the session ended");
 	cancel_measured(e);
-	for (size_t i = 0; i < e->model.worker_count; i++) {
+	int must_close = e->runner && e->runner_ops->count_up;
+	for (size_t i = 0; i < e->model.worker_count && !must_close; i++) {
 		const struct worker *w = &e->model.workers[i];
 		if (w->state && strcmp(w->state, "down"))
 			state_worker(e, w->id, "down");
 	}
 	engine_emit(e, &(struct event){ .kind = EVENT_SESSION_ENDED, .reason = reason });
-	open_close_work(e);
+	if (must_close) {
+		open_close_agent(e);
+		pool_close(e);
+	} else {
+		open_close_work(e);
+	}
 }
 
 void engine_fail(struct engine *e, const struct err *err)
@@ -215,7 +220,7 @@ size_t engine_experiments_left(const struct engine *e)
 	size_t n = 0, most = e->config.session_experiments > 0 ? (size_t)e->config.session_experiments : SIZE_MAX;
 	for (size_t i = 0; i < e->model.proposal_count; i++) {
 		const struct proposal *p = &e->model.proposals[i];
-		n += p->verdict != VERDICT_NONE || p->state == STATE_QUEUED || p->state == STATE_RUNNING;
+		n += p->verdict != VERDICT_NONE || p->state == STATE_DONE || p->state == STATE_QUEUED || p->state == STATE_RUNNING;
 	}
 	return n < most ? most - n : 0;
 }
@@ -258,6 +263,8 @@ static void advance(struct engine *e)
 		while (steps_advance(e))
 			e->changes++;
 		pass_gates(e);
+		pool_advance(e);
+		arms_advance(e);
 		admission_advance(e);
 		landing_advance(e);
 		wave_advance(e);
@@ -315,7 +322,6 @@ static void try_again(struct engine *e)
 		return;
 	}
 	e->broken = JOURNAL_FINE;
-	open_recover(e);
 	landing_recover(e);
 	char *reason = xasprintf("the journal could not be written: %s", e->why_broken.text);
 	engine_pause(e, reason);
@@ -343,6 +349,10 @@ static int64_t next_deadline(const struct engine *e)
 		int64_t end = e->model.opened + (int64_t)(e->config.session_hours * 3600e6) + MICRO;
 		next = end < next && end > clock_wall() ? end : next;	/* past it, what is under way is waited for */
 	}
+	if (e->is_closing && e->closing_until < next)
+		next = e->closing_until;
+	int64_t broke = pool_deadline(e);
+	next = broke < next ? broke : next;
 	if (e->idle_since && e->idle_since + (int64_t)LEAVE_SECONDS * MICRO < next)
 		next = e->idle_since + (int64_t)LEAVE_SECONDS * MICRO;
 	return next;
@@ -360,7 +370,7 @@ static void on_timer(void *data)
 static void leave_when_idle(struct engine *e, int64_t now)
 {
 	int ended = e->model.state == SESSION_ENDED, alone = !server_viewers(e->server);
-	if (!ended || !alone) {
+	if (!ended || !alone || e->is_closing) {
 		e->idle_since = 0;
 		return;
 	}
@@ -378,7 +388,7 @@ static void on_turn(void *data)
 	commit(e);
 	int64_t now = clock_wall();
 	leave_when_idle(e, now);
-	if (e->stopping)
+	if (e->stopping && !e->is_closing)
 		loop_stop(e->loop);
 	loop_cancel(e->loop, e->timer);
 	int64_t next = next_deadline(e);
@@ -473,7 +483,9 @@ static void close_all(struct engine *e)
 	free(e->folder);
 	free(e->measure);
 	free(e->checks);
-	free(e->base_artifact);
+	free(e->full);
+	sites_free(e);
+	bundles_free(e);
 	buf_release(&e->line);
 	buf_release(&e->held);
 	loop_free(e->loop);

@@ -292,10 +292,11 @@ void landing_advance(struct engine *e)
 			move(e, e->landing);
 		return;
 	}
-	if (e->wave || current_wave(&e->model) || measure_again(e))
+	if (e->waves || e->singles || current_wave(&e->model) || measure_again(e))
 		return;
 	const struct proposal *p = strongest_signed(e);
-	if (!p || others_count_down(e) || !worker_that_is_up(e) || steps_use_tree(e, "landing"))
+	const struct worker *worker = worker_that_is_up(e);
+	if (!p || others_count_down(e) || !worker || steps_use_tree(e, worker->id, "landing"))
 		return;
 	struct landing *l = xcalloc(1, sizeof *l);
 	struct buf text = {0};

@@ -155,7 +155,7 @@ static int check_names(struct engine *e, struct err *err)
 {
 	e->runner_ops = runner_find(runner_name(e));
 	if (!e->runner_ops)
-		return err_set(err, "there is no runner \"%s\": session.runner may be local", runner_name(e));
+		return err_set(err, "there is no runner \"%s\": session.runner may be local or sky", runner_name(e));
 	const struct config_agent *agent = config_agent_find(&e->config, agent_name(e));
 	if (!agent && agent_name(e))
 		return err_set(err, "there is no agent \"%s\": add [agent \"%s\"] to %s/config", agent_name(e), agent_name(e), e->target.folder);
@@ -278,7 +278,7 @@ int open_session(struct engine *e, struct err *err)
 	return make_session(e, err);
 }
 
-void open_recover_runs(struct engine *e, int status, const char *why)
+static void end_runs(struct engine *e, int status, const char *why, int (*is_held)(const struct runner *r, const char *run))
 {
 	struct model *m = &e->model;
 	for (size_t i = 0; i < m->run_count; i++) {
@@ -286,19 +286,28 @@ void open_recover_runs(struct engine *e, int status, const char *why)
 		if (m->runs[i].status)
 			continue;
 		snprintf(run, sizeof run, "r%u", m->runs[i].number);
-		engine_emit(e, &(struct event){ .kind = EVENT_RUN_ENDED, .run = run, .status = run_status_name((enum run_status)status),
-						.seconds = NAN, .reason = why });
+		if (!is_held || !is_held(e->runner, run))
+			engine_emit(e, &(struct event){ .kind = EVENT_RUN_ENDED, .run = run, .status = run_status_name((enum run_status)status),
+							.seconds = NAN, .reason = why });
 	}
 }
 
-void open_recover(struct engine *e)
+void open_end_runs(struct engine *e, int status, const char *why)
+{
+	end_runs(e, status, why, NULL);
+}
+
+/* What a former engine left: viewers that are gone, runs and rounds that no process executes any more. A round of a wave
+ * on a worker that goes on by itself is the wave's concern, which knows what the runner still holds of it. */
+static void recover(struct engine *e)
 {
 	struct model *m = &e->model;
+	int goes_on = e->runner && e->runner_ops->has;
 	for (size_t i = m->viewer_count; i-- > 0;)
 		engine_emit(e, &(struct event){ .kind = EVENT_VIEWER_LEFT, .viewer = m->viewers[i].id });
-	open_recover_runs(e, RUN_LOST, "the engine ended");
+	end_runs(e, RUN_LOST, "the engine ended", goes_on ? e->runner_ops->has : NULL);
 	for (size_t i = 0; i < m->worker_count; i++)
-		if (m->workers[i].round)
+		if (m->workers[i].round && (!goes_on || !m->workers[i].round_wave))
 			engine_emit(e, &(struct event){ .kind = EVENT_ROUND_VOIDED, .round = m->workers[i].round, .worker = m->workers[i].id,
 							.wave = m->workers[i].round_wave, .reason = "the engine ended" });
 }
@@ -309,11 +318,11 @@ static void state_settings(struct engine *e)
 	double limit = e->options.budget >= 0 ? e->options.budget : c->session_budget;
 	const struct model *m = &e->model;
 	const char *notice = e->runner ? e->runner_ops->caution(e->runner) : m->notice;
-	int same = m->wave_size == (unsigned)c->session_wave && m->window == c->session_vetowindow && m->limit_usd == limit &&
+	int same = m->wave_size == (unsigned)c->session_wave && m->window == c->session_vetowindow && m->limit_usd == limit && m->hours == c->session_hours &&
 		   !strcmp(notice ? notice : "", m->notice ? m->notice : "") && !e->is_new;
 	if (!same)
 		engine_emit(e, &(struct event){ .kind = EVENT_SETTINGS, .size = c->session_wave, .window = c->session_vetowindow,
-						.limit_usd = limit, .text = notice });
+						.limit_usd = limit, .hours = c->session_hours, .text = notice });
 }
 
 static int state_autonomy(struct engine *e, struct err *err)
@@ -370,14 +379,45 @@ static void number_from_model(struct engine *e)
 	e->next_proposal = (unsigned)e->model.proposal_count + 1;
 }
 
+static int open_runner(struct engine *e, struct err *err)
+{
+	free(e->folder);
+	e->folder = engine_path(e, NULL);
+	struct runner_setup setup = {
+		.loop = e->loop, .config = &e->config, .root = e->target.root, .folder = e->folder, .metric = e->model.metric, .session = e->model.session,
+		.measure = e->measure, .checks = e->checks, .listener = steps_listener(), .data = e,
+	};
+	e->runner = e->runner_ops->open(&setup, err);
+	return e->runner ? 0 : -1;
+}
+
+/* The session has ended. What cost money and did not come down before its engine was gone comes down now. */
+static void close_former(struct engine *e)
+{
+	struct err ignored = {0};
+	const struct runner_ops *former = e->model.runner ? runner_find(e->model.runner) : NULL;
+	size_t left = 0;
+	recover(e);
+	for (size_t i = 0; i < e->model.worker_count; i++)
+		left += strcmp(e->model.workers[i].state, "down") != 0;
+	if (!left || !former || !former->costs_money)
+		return;
+	e->runner_ops = former;
+	if (!open_runner(e, &ignored)) {
+		pool_start(e);
+		pool_close(e);
+	}
+}
+
 int open_started(struct engine *e, struct err *err)
 {
 	apply_limits(e);
 	number_from_model(e);
 	e->git_thread = worker_thread_new(e->loop);
-	open_recover(e);
-	if (e->model.state == SESSION_ENDED)
+	if (e->model.state == SESSION_ENDED) {
+		close_former(e);
 		return 0;
+	}
 	landing_recover(e);
 	struct err problem = {0};
 	int rc = open_work(e, &problem);
@@ -447,27 +487,28 @@ int open_work(struct engine *e, struct err *err)
 {
 	if (e->model.state == SESSION_ENDED)
 		return 0;
-	free(e->folder);
-	e->folder = engine_path(e, NULL);
-	struct runner_setup setup = {
-		.loop = e->loop, .config = &e->config, .root = e->target.root, .folder = e->folder, .metric = e->model.metric, .session = e->model.session,
-		.measure = e->measure, .checks = e->checks, .listener = steps_listener(), .data = e,
-	};
-	e->runner = e->runner_ops->open(&setup, err);
-	if (!e->runner)
+	int rc = open_runner(e, err);
+	recover(e);
+	if (rc)
 		return -1;
-	admission_start(e);
+	pool_start(e);
 	return open_agent(e, err);
+}
+
+void open_close_agent(struct engine *e)
+{
+	if (e->agent)
+		e->agent_ops->close(e->agent);
+	e->agent = NULL;
 }
 
 void open_close_work(struct engine *e)
 {
-	if (e->agent)
-		e->agent_ops->close(e->agent);
+	open_close_agent(e);
 	if (e->runner)
 		e->runner_ops->close(e->runner);
-	e->agent = NULL;
 	e->runner = NULL;
+	e->is_closing = 0;
 	arms_drop(e, NULL);
 	steps_clear(e);
 }

@@ -10,12 +10,11 @@ struct engine;
 int open_session(struct engine *e, struct err *err);
 /* After the socket listens: recovery of what a crash left, the session's first facts, runner and agent. */
 int open_started(struct engine *e, struct err *err);
-/* Closes the runs and rounds that no process executes any more, and the viewers that are gone. */
-void open_recover(struct engine *e);
-/* Of these only the runs: closes what was started and has not ended. status: enum run_status. */
-void open_recover_runs(struct engine *e, int status, const char *why);
-/* Starts runner, workers and agent of an open session; stops them. */
+/* Closes every run that was started and has not ended. status: enum run_status. */
+void open_end_runs(struct engine *e, int status, const char *why);
+/* Starts runner, workers and agent of an open session, and closes what no process executes any more; stops them. */
 int open_work(struct engine *e, struct err *err);
+void open_close_agent(struct engine *e);
 void open_close_work(struct engine *e);
 
 #endif

@@ -12,6 +12,7 @@
 #include "core/io/journal.h"
 #include "core/io/loop.h"
 #include "core/io/worker.h"
+#include "core/judge/admission.h"
 #include "core/judge/rule.h"
 #include "core/link/server.h"
 #include "core/runners/runner.h"
@@ -23,6 +24,8 @@ struct engine;
 struct wave_run;
 struct landing;
 struct admission_run;
+struct bundle;
+struct single_run;
 
 struct engine {
 	struct loop *loop;
@@ -46,16 +49,16 @@ struct engine {
 	char *folder;			/* the session's, as the runner borrows it */
 	int agent_finished, agent_failed;
 	unsigned next_proposal, next_run, intake_waiting;
-	struct wave_run *wave;		/* the wave that runs; NULL: none */
-	struct admission_run *admission;
+	struct wave_run *waves;		/* those that run, each on a worker of its own */
+	struct single_run *singles;	/* in single mode: one on each worker that is busy */
+	struct admission_run *admissions;	/* workers that are tried, or wait for it */
+	struct place place;		/* the limit at which the next worker is admitted */
 	struct arm_job *arm_jobs;	/* arms that are getting ready */
-	char *base_artifact;		/* of trees/base as it stands; NULL: nothing to compare */
-	char base_commit[GIT_ID];	/* what stands built and checked in trees/base; "": nothing known */
-	unsigned base_layout;
-	struct base_job {		/* the preparation of it that is under way */
-		char commit[GIT_ID];	/* "": none is */
-		unsigned layout;
-	} base_job;
+	struct base_site *sites;	/* the baseline's tree, on each host */
+	struct bundle *bundles;		/* commits that stand in a file for workers that keep their trees */
+	int is_closing;			/* the session has ended, and workers are still coming down… */
+	int64_t closing_until;		/* …which is waited for until then (wall) */
+	char *full;			/* why the pool starts no further worker; NULL: it may */
 	uint64_t changes;		/* goes up with what moves things on and states nothing */
 	unsigned lost;			/* times running that something could not be executed, for no fault of its own */
 	struct landing *landing;	/* the one under way; NULL: none */
@@ -127,19 +130,25 @@ char *tree_path(const struct engine *e, const char *name);	/* caller frees */
 
 /* steps.c: one execution of build, checks or measure, from submit to its run_ended. run is NULL in done where the step
  * never began. */
-typedef void step_done(struct engine *e, void *owner, const char *arm, const struct run *run, const struct step_result *result);
+struct step_plan;
+typedef void step_done(struct engine *e, void *owner, const struct step_plan *plan, const struct run *run, const struct step_result *result);
 struct step_plan {
 	const char *arm, *worker, *tree, *label;	/* tree: name below trees/ */
+	const char *commit, *same_as;	/* as in struct step; these are not in the plan that comes back */
+	const char *experiment, *description;	/* NULL: those of the wave */
 	enum step_kind kind;
 	unsigned rev, wave, round, layout;
 	unsigned padding;		/* bytes of environment, by the wave's generator (decision rule 3.3) */
+	void (*began)(struct engine *e, void *owner, const struct step_plan *plan);	/* before its run_started is stated; may be NULL */
 };
+/* A step that the runner still holds from before the engine was restarted is taken up, not begun again. */
 void steps_submit(struct engine *e, const struct step_plan *plan, step_done *done, void *owner);
+int steps_are_held(const struct engine *e, const struct step_plan *plan);	/* the runner holds one like it */
 void steps_drop(struct engine *e, const void *owner);	/* cancels the owner's steps and calls it no more; owner NULL: every step */
 void steps_cancel(struct engine *e, const void *owner, const char *arm, enum step_kind kind);	/* done still comes, with RUN_CANCELLED */
 void steps_clear(struct engine *e);			/* after the runner is closed: no step of it will end */
 int steps_advance(struct engine *e);			/* tells the end of one that the runner did not take; 0: there was none */
-int steps_use_tree(const struct engine *e, const char *tree);	/* a step waits for it or executes there, its owner gone or not */
+int steps_use_tree(const struct engine *e, const char *worker, const char *tree);	/* one waits for it or executes in it on that worker's host, its owner gone or not */
 const struct runner_listener *steps_listener(void);
 
 /* arms.c: an arm gets ready: its tree, its build, its checks. */
@@ -161,25 +170,102 @@ struct arm_plan {
 };
 void arms_prepare(struct engine *e, const struct arm_plan *plan, arm_done *done, void *owner);
 void arms_cancel(struct engine *e, const void *owner, const char *arm);	/* done follows, with ARM_GONE */
+void arms_advance(struct engine *e);
 void arms_drop(struct engine *e, const void *owner);	/* with its steps and jobs; owner NULL: every arm */
 
-/* The baseline's tree, which admission and waves share. prepare does nothing while one is under way or the tree is in use:
- * ask again at the next turn. A baseline that does not build or pass ends it all (engine_fail). */
-int base_is_ready(const struct engine *e, unsigned layout);
+/* The baseline's tree, which admission and waves share, on each host. prepare does nothing while one is under way or the
+ * tree is in use: ask again at the next turn. A baseline that does not build or pass ends it all (engine_fail). */
+struct base_site {
+	char *host;
+	char commit[GIT_ID];		/* what stands there built and checked; "": nothing known */
+	unsigned layout;
+	char *artifact;			/* of it; NULL: nothing to compare */
+	char wanted[GIT_ID];		/* what is getting ready there; "": nothing */
+	unsigned wanted_layout;
+	struct base_site *next;
+};
+const struct base_site *base_site(const struct engine *e, const char *worker);	/* NULL: nothing was there yet */
+int base_is_ready(const struct engine *e, const char *worker, unsigned layout);
 void base_prepare(struct engine *e, const char *worker, unsigned wave, unsigned layout);
+void sites_free(struct engine *e);
 
-/* admission.c: workers come up and are admitted. */
-void admission_start(struct engine *e);
-void admission_worker_changed(struct engine *e, const struct worker_report *report);
+/* bundles.c: 1 when all the commits stand in files that workers can be given; else they are being written: ask again. */
+int bundles_have(struct engine *e, const char *const *commits, size_t count);
+const char *bundle_path(const struct engine *e, const char *commit);	/* NULL: it stands in none */
+void bundles_free(struct engine *e);
+
+/* rounds.c: rounds under way on one worker, oldest first. One is stated when its first run begins; what never began leaves
+ * no trace. */
+enum { ARMS_MAX = 5 };
+struct round_arm {
+	char id[16], tree[16];
+	const char *commit;		/* borrowed */
+	unsigned rev;
+	int ran;			/* ended, in one way or another */
+	enum run_status status;
+	double value, seconds;
+	unsigned run;
+	char reason[256];
+	struct metrics metrics;
+};
+struct round {
+	unsigned number;
+	struct round_arm arms[ARMS_MAX];
+	size_t count, ended;
+	int has_begun;
+	char order[96];
+	char blameless[128];		/* why it does not count although no arm failed; "": it does */
+	struct round *next;
+};
+struct rounds {
+	struct engine *engine;
+	struct round *first;
+	const char *worker;		/* borrowed; fixed while any is under way */
+	unsigned wave, phase, layout;
+	uint64_t seed;			/* of order, labels and padding */
+	unsigned attempt;		/* rounds that did not count: another one of the same number is shuffled anew */
+};
+void rounds_submit(struct rounds *rs, unsigned number, const struct round_arm *arms, size_t count);
+/* The oldest one when it has ended; it is the caller's until rounds_release. NULL: none has. */
+struct round *rounds_take(struct rounds *rs);
+void round_release(struct round *r);		/* NULL allowed */
+void rounds_void(struct rounds *rs, struct round *r, const char *why);	/* states it, if it had begun */
+size_t rounds_count(const struct rounds *rs);
+unsigned rounds_last(const struct rounds *rs);	/* its number; 0: none is under way */
+/* Cancels what is under way. The rounds end, and do not count, for that reason. */
+void rounds_cancel(struct rounds *rs, const char *why);
+void rounds_drop(struct rounds *rs, const char *why);	/* at once: voids those that began (why NULL: states nothing) and forgets all */
+/* How many more should be submitted now; seconds: what one takes, NAN unknown. */
+size_t rounds_wanted(const struct rounds *rs, double seconds);
+
+/* admission.c: workers are tried before they measure. */
+void admission_enqueue(struct engine *e, const char *worker);
 void admission_readmit(struct engine *e, const char *worker, double noise_percent, const char *why);
 void admission_advance(struct engine *e);
 void admission_abort(struct engine *e);
+
+/* pool.c: which workers there are: started, replaced, taken down. */
+void pool_start(struct engine *e);			/* the runner has just been opened */
+void pool_worker_changed(struct engine *e, const struct worker_report *report);
+void pool_noisy(struct engine *e, const char *worker, double noise_percent, const char *why);	/* replaced where that can be, else tried again */
+int pool_action(struct engine *e, const char *by, const struct worker *w, const char *action, struct err *err);
+void pool_advance(struct engine *e);
+int64_t pool_deadline(const struct engine *e);		/* wall: when the money is spent at the present rate; INT64_MAX: never */
+void pool_close(struct engine *e);			/* the session has ended: everything down */
+int pool_keeps_trees(const struct engine *e);
+size_t pool_coming(const struct engine *e);		/* workers that come up or are tried: there soon */
 
 /* wave.c */
 void wave_advance(struct engine *e);			/* starts, resumes or moves on the wave */
 void wave_proposal_gone(struct engine *e, const struct proposal *p);	/* vetoed or cancelled while it was measured */
 int64_t wave_waits_until(const struct engine *e);		/* wall: when gathered approvals become a wave; 0: nothing waits */
-void wave_abort(struct engine *e);			/* forgets the wave's state in memory; a later advance resumes it */
+void wave_abort(struct engine *e);			/* forgets the waves' state in memory; a later advance resumes it */
+
+/* single.c: the user's own task, once for each proposal. */
+int single_mode(const struct engine *e);
+void single_advance(struct engine *e);
+void single_proposal_gone(struct engine *e, const struct proposal *p);
+void single_abort(struct engine *e);
 
 /* landing.c */
 void landing_advance(struct engine *e);

@@ -13,7 +13,7 @@ struct pending_step {
 	unsigned run;
 	char *arm, *worker, *tree;
 	char *refusal;			/* why the runner did not take it; NULL: it did */
-	struct step_plan plan;		/* its texts are not kept */
+	struct step_plan plan;		/* its texts are those above */
 	step_done *done;		/* NULL: the owner is gone */
 	const void *owner;
 };
@@ -44,7 +44,7 @@ static struct pending_step take(struct engine *e, struct pending_step *p)
 static void tell(struct engine *e, struct pending_step taken, const struct run *run, const struct step_result *result)
 {
 	if (taken.done)
-		taken.done(e, (void *)(taken.owner), taken.arm, run, result);
+		taken.done(e, (void *)(taken.owner), &taken.plan, run, result);
 	free(taken.arm);
 	free(taken.worker);
 	free(taken.tree);
@@ -65,28 +65,58 @@ int steps_advance(struct engine *e)
 	return 0;
 }
 
-int steps_use_tree(const struct engine *e, const char *tree)
+int steps_use_tree(const struct engine *e, const char *worker, const char *tree)
 {
-	for (size_t i = 0; i < e->step_count; i++)
-		if (!strcmp(e->steps[i].tree, tree))
+	const char *host = e->runner ? e->runner_ops->host(e->runner, worker) : NULL;
+	for (size_t i = 0; i < e->step_count && host; i++) {
+		const char *other = e->runner_ops->host(e->runner, e->steps[i].worker);
+		if (!strcmp(e->steps[i].tree, tree) && other && !strcmp(other, host))
 			return 1;
+	}
 	return 0;
 }
 
-void steps_submit(struct engine *e, const struct step_plan *plan, step_done *done, void *owner)
+/* What the runner is told: everything but the paths, which hang on the run's id. */
+static struct step step_of(const struct engine *e, const struct step_plan *plan)
+{
+	return (struct step){ .worker = plan->worker, .arm = plan->arm, .kind = plan->kind, .tree_name = plan->tree, .commit = plan->commit,
+		.bundle = plan->kind == STEP_BUILD && plan->commit ? bundle_path(e, plan->commit) : NULL, .same_as = plan->same_as,
+		.label = plan->label, .description = plan->description ? plan->description : e->model.session, .wave = plan->wave, .rev = plan->rev, .round = plan->round,
+		.layout = plan->layout, .padding = plan->padding };
+}
+
+static const char *held(const struct engine *e, const struct step_plan *plan)
+{
+	struct step step = step_of(e, plan);
+	return e->runner && e->runner_ops->holds ? e->runner_ops->holds(e->runner, &step) : NULL;
+}
+
+int steps_are_held(const struct engine *e, const struct step_plan *plan)
+{
+	return held(e, plan) != NULL;
+}
+
+static unsigned fresh_number(struct engine *e)
+{
+	char run[16];
+	do
+		run_id(e->next_run++, run);
+	while (e->runner && e->runner_ops->has && e->runner_ops->has(e->runner, run));
+	return e->next_run - 1;
+}
+
+static void submit(struct engine *e, struct pending_step *p)
 {
 	char run[16], experiment[32];
-	unsigned number = e->next_run++;
-	run_id(number, run);
-	struct pending_step *p = array_add(&e->steps, &e->step_count, &e->step_room, sizeof *p);
-	*p = (struct pending_step){ number, xstrdup(plan->arm), xstrdup(plan->worker), xstrdup(plan->tree), NULL, *plan, done, owner };
-	char *tree = tree_path(e, plan->tree), *name = xasprintf("logs/%s.log", run), *log = engine_path(e, name);
-	snprintf(experiment, sizeof experiment, "wave-%u", plan->wave);
-	struct step step = {
-		.run = run, .worker = plan->worker, .arm = plan->arm, .kind = plan->kind, .tree = tree, .log = log, .label = plan->label,
-		.experiment = experiment, .description = e->model.session, .round = plan->round, .layout = plan->layout,
-		.padding = plan->padding,
-	};
+	run_id(p->run, run);
+	snprintf(experiment, sizeof experiment, "wave-%u", p->plan.wave);
+	char *tree = pool_keeps_trees(e) ? NULL : tree_path(e, p->tree);
+	char *name = xasprintf("logs/%s.log", run), *log = engine_path(e, name);
+	struct step step = step_of(e, &p->plan);
+	step.run = run;
+	step.experiment = p->plan.experiment ? p->plan.experiment : experiment;
+	step.tree = tree;
+	step.log = log;
 	struct err err = {0};
 	if (!e->runner)
 		err_set(&err, "no runner is open");
@@ -95,6 +125,25 @@ void steps_submit(struct engine *e, const struct step_plan *plan, step_done *don
 	free(log);
 	free(name);
 	free(tree);
+}
+
+void steps_submit(struct engine *e, const struct step_plan *plan, step_done *done, void *owner)
+{
+	unsigned number;
+	/* The rounds of a trial are begun anew: they are few, and the tree they need is looked at first. */
+	const char *same = plan->wave || plan->kind != STEP_MEASURE ? held(e, plan) : NULL;
+	if (!same || sscanf(same, "r%u", &number) != 1 || find(e, same)) {
+		same = NULL;
+		number = fresh_number(e);
+	}
+	struct pending_step *p = array_add(&e->steps, &e->step_count, &e->step_room, sizeof *p);
+	*p = (struct pending_step){ number, xstrdup(plan->arm), xstrdup(plan->worker), xstrdup(plan->tree), NULL, *plan, done, owner };
+	p->plan.arm = p->arm;
+	p->plan.worker = p->worker;
+	p->plan.tree = p->tree;
+	if (!same)
+		submit(e, p);
+	p->plan.label = p->plan.commit = p->plan.same_as = p->plan.experiment = p->plan.description = NULL;
 }
 
 static int is_of(const struct pending_step *p, const void *owner)
@@ -142,15 +191,17 @@ void steps_cancel(struct engine *e, const void *owner, const char *arm, enum ste
 
 static void worker_changed(void *data, const struct worker_report *report)
 {
-	admission_worker_changed(data, report);
+	pool_worker_changed(data, report);
 }
 
 static void step_started(void *data, const char *run)
 {
 	struct engine *e = data;
-	const struct pending_step *p = find(e, run);
+	struct pending_step *p = find(e, run);
 	if (!p)
 		return;
+	if (p->plan.began && p->done)
+		p->plan.began(e, (void *)p->owner, &p->plan);
 	engine_emit(e, &(struct event){ .kind = EVENT_RUN_STARTED, .run = run, .worker = p->worker, .arm = p->arm, .rev = p->plan.rev,
 		.step = step_name(p->plan.kind), .round = p->plan.round, .wave = p->plan.wave, .layout = p->plan.layout });
 }
@@ -159,7 +210,7 @@ static void step_ended(void *data, const struct step_result *result)
 {
 	struct engine *e = data;
 	struct pending_step *p = find(e, result->run);
-	if (!p)
+	if (!p && !model_run(&e->model, result->run))
 		return;
 	char *file = xasprintf("logs/%s.log", result->run), *path = engine_path(e, file);
 	const struct metrics none = {0};
@@ -173,7 +224,8 @@ static void step_ended(void *data, const struct step_result *result)
 			.artifact = result->artifact, .reason = result->reason, .log = log });
 	free(path);
 	free(file);
-	tell(e, take(e, p), model_run(&e->model, result->run), result);
+	if (p)		/* else it outlived an engine, and nobody asked for it again */
+		tell(e, take(e, p), model_run(&e->model, result->run), result);
 }
 
 static void step_output(void *data, const char *run, uint64_t lines, uint64_t bytes, const char *last_line)

@@ -23,7 +23,7 @@
 #include "core/judge/stats.h"
 #include "core/judge/trial.h"
 
-enum { ARMS_MAX = 5, WATCHES_MAX = 8, EARLIER_MAX = 64, PADDING = 4096, GATHER = 1500000 /* microseconds that approvals are gathered */ };
+enum { WATCHES_MAX = 8, EARLIER_MAX = 64, GATHER = 1500000 /* microseconds that approvals are gathered */ };
 
 struct arm {
 	char id[16];			/* "base", "p3" */
@@ -35,13 +35,6 @@ struct arm {
 	int has_switched;		/* waits for phase 2 */
 	unsigned failures, suspicions;	/* rounds running */
 	struct trial trial;		/* not of the baseline */
-	/* of the present round */
-	int ran;
-	enum run_status status;
-	double value, seconds;
-	unsigned run;
-	char reason[256];
-	struct metrics metrics;
 };
 struct wave_run {
 	unsigned number, phase, layout;
@@ -49,14 +42,14 @@ struct wave_run {
 	char *worker;
 	struct arm arms[ARMS_MAX];	/* [0] is the baseline */
 	size_t count;
-	int in_round;
-	size_t submitted, ended;
-	unsigned attempt;		/* of the present round */
-	char blameless[128];		/* why the round does not count although no arm failed; "": it does */
+	int has_place;			/* the worker is this wave's; not while it waits for another one */
+	struct rounds rounds;
 	struct history histories[1 + WATCHES_MAX];
 	char watches[WATCHES_MAX][64];	/* names of secondary metrics */
 	size_t watch_count;
 	char *artifact[3];		/* the baseline's, by layout */
+	const char *commits[ARMS_MAX];	/* those of the arms */
+	struct wave_run *next;
 };
 
 static const struct wave *model_of(const struct engine *e, const struct wave_run *w)
@@ -73,7 +66,6 @@ static void release(struct wave_run *w)
 {
 	for (size_t i = 0; i < w->count; i++) {
 		free(w->arms[i].commit);
-		metrics_release(&w->arms[i].metrics);
 		if (i)
 			trial_release(&w->arms[i].trial);
 	}
@@ -83,14 +75,24 @@ static void release(struct wave_run *w)
 	free(w);
 }
 
-void wave_abort(struct engine *e)
+/* why: what is stated about rounds that had begun; NULL: nothing. */
+static void forget(struct engine *e, struct wave_run *w, const char *why)
 {
-	struct wave_run *w = e->wave;
-	e->wave = NULL;
-	if (!w)
-		return;
+	for (struct wave_run **at = &e->waves; *at; at = &(*at)->next)
+		if (*at == w) {
+			*at = w->next;
+			break;
+		}
+	rounds_drop(&w->rounds, why);
 	arms_drop(e, w);
 	release(w);
+}
+
+void wave_abort(struct engine *e)
+{
+	while (e->waves)
+		forget(e, e->waves, NULL);
+	single_abort(e);
 }
 
 /* verdicts */
@@ -229,15 +231,15 @@ static size_t learned_count(const struct arm *arm)
 	return n >= 3 ? n : 0;
 }
 
-static void judge_pair(struct engine *e, struct wave_run *w, struct arm *arm, unsigned round)
+static void judge_pair(struct engine *e, struct wave_run *w, struct arm *arm, const struct round_arm *ran, const struct round *round)
 {
-	const struct arm *base = &w->arms[0];
-	double d = (e->model.lower_is_better ? -1 : 1) * log(arm->value / base->value);
-	watch_secondary(e, w, arm, &arm->metrics, &base->metrics);
+	const struct round_arm *base = &round->arms[0];
+	double d = (e->model.lower_is_better ? -1 : 1) * log(ran->value / base->value);
+	watch_secondary(e, w, arm, &ran->metrics, &base->metrics);
 	enum decision decision = trial_pair(&arm->trial, w->histories, d);
 	struct trial_report r = trial_report(&arm->trial);
-	engine_emit(e, &(struct event){ .kind = EVENT_EVIDENCE, .proposal = arm->id, .worker = w->worker, .round = round, .phase = w->phase,
-		.ratio = d, .value = arm->value, .base_value = base->value, .pairs = (int64_t)r.pairs, .evidence = r.evidence, .needed = r.needed,
+	engine_emit(e, &(struct event){ .kind = EVENT_EVIDENCE, .proposal = arm->id, .worker = w->worker, .round = round->number, .phase = w->phase,
+		.ratio = d, .value = ran->value, .base_value = base->value, .pairs = (int64_t)r.pairs, .evidence = r.evidence, .needed = r.needed,
 		.change_percent = percent(r.hl), .low = percent(r.low), .high = percent(r.high) });
 	size_t taught = decision == TRIAL_CONTINUE ? 0 : learned_count(arm);
 	settle(w, arm, decision);
@@ -247,6 +249,43 @@ static void judge_pair(struct engine *e, struct wave_run *w, struct arm *arm, un
 		learn(e, w, w->histories[0].count - taught);
 	if (decision != TRIAL_CONTINUE && decision != TRIAL_SWITCH)
 		state_verdict(e, w, arm, verdict_of(decision), NULL, NULL);
+}
+
+static int wants_phase(const struct arm *arm)
+{
+	return !arm->is_out && !arm->has_switched;
+}
+
+/* The arms of the next round. */
+static size_t round_arms(const struct wave_run *w, struct round_arm *arms)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < w->count; i++) {
+		const struct arm *arm = &w->arms[i];
+		if (i && !wants_phase(arm))
+			continue;
+		arms[n] = (struct round_arm){ .commit = arm->commit, .rev = arm->rev };
+		memcpy(arms[n].id, arm->id, sizeof arm->id);
+		memcpy(arms[n].tree, arm->tree, sizeof arm->tree);
+		n++;
+	}
+	return n;
+}
+
+static void aim_rounds(struct wave_run *w)
+{
+	w->rounds.worker = w->worker;
+	w->rounds.phase = w->phase;
+	w->rounds.layout = w->layout;
+}
+
+static unsigned next_number(const struct engine *e, const struct wave_run *w)
+{
+	const struct worker *worker = model_worker(&e->model, w->worker);
+	unsigned last = rounds_last(&w->rounds);
+	if (last)
+		return last + 1;
+	return worker && worker->rounds_wave == w->number ? worker->rounds_done + 1 : 1;
 }
 
 /* taking up again */
@@ -289,6 +328,38 @@ static void set_relinked(struct wave_run *w)
 		w->arms[i].trial.relinked = !same;
 }
 
+static int is_worker_fit(const struct engine *e, const struct wave_run *w)
+{
+	const struct worker *worker = model_worker(&e->model, w->worker);
+	const struct wave *wave = model_of(e, w);
+	/* One that was admitted anew meanwhile is another instrument: its stay is over. */
+	return worker && wave && wave->stay_count && worker->admission_round == wave->stays[wave->stay_count - 1].admission_round &&
+	       worker->admitted && (!strcmp(worker->state, "busy") || !strcmp(worker->state, "ready"));
+}
+
+static int is_round_held(const struct wave_run *w, unsigned number, const struct round_arm *arms, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct step_plan plan = { .arm = arms[i].id, .worker = w->worker, .tree = arms[i].tree, .commit = arms[i].commit,
+					  .kind = STEP_MEASURE, .rev = arms[i].rev, .wave = w->number, .round = number, .layout = w->layout };
+		if (steps_are_held(w->rounds.engine, &plan))
+			return 1;
+	}
+	return 0;
+}
+
+/* Rounds of a job that went on while no engine was there. */
+static void take_up_rounds(struct engine *e, struct wave_run *w)
+{
+	struct round_arm arms[ARMS_MAX];
+	const struct worker *worker = model_worker(&e->model, w->worker);
+	size_t count = round_arms(w, arms);
+	int in_round = worker && worker->round && worker->round_wave == w->number;
+	aim_rounds(w);
+	for (unsigned number = in_round ? worker->round : next_number(e, w); is_round_held(w, number, arms, count); number++)
+		rounds_submit(&w->rounds, number, arms, count);
+}
+
 static void take_up(struct engine *e, const struct wave *wave)
 {
 	struct wave_run *w = xcalloc(1, sizeof *w);
@@ -311,6 +382,9 @@ static void take_up(struct engine *e, const struct wave *wave)
 		trial_init(&arm->trial, &e->rule, wave->alpha);
 		arm->is_out = p->state != STATE_QUEUED && p->state != STATE_RUNNING && !p->pair_count;
 	}
+	for (size_t i = 0; i < w->count; i++)
+		w->commits[i] = w->arms[i].commit;
+	w->rounds = (struct rounds){ .engine = e, .wave = w->number, .seed = w->seed };
 	for (unsigned i = 0; i < wave->stay_count; i++) {
 		enter_stay(w, &wave->stays[i]);
 		replay_stay(e, w, i);
@@ -320,22 +394,64 @@ static void take_up(struct engine *e, const struct wave *wave)
 		if (p->state != STATE_QUEUED && p->state != STATE_RUNNING)
 			w->arms[i].is_out = 1;
 	}
-	e->wave = w;
+	w->has_place = is_worker_fit(e, w);
+	w->next = e->waves;
+	e->waves = w;
+	if (w->has_place)
+		take_up_rounds(e, w);
+	const struct worker *worker = w->worker ? model_worker(&e->model, w->worker) : NULL;
+	if (worker && worker->round && worker->round_wave == w->number && (!w->rounds.first || w->rounds.first->number != worker->round))
+		engine_emit(e, &(struct event){ .kind = EVENT_ROUND_VOIDED, .round = worker->round, .worker = w->worker, .wave = w->number,
+						.reason = "the engine ended" });
 }
 
 /* beginning */
 
-static const struct worker *quietest_worker(const struct engine *e, const char *but)
+static int is_fit(const struct worker *w)
+{
+	return w->admitted && (!strcmp(w->state, "ready") || !strcmp(w->state, "busy"));
+}
+
+/* Whether a wave other than this one has a worker on that host. */
+static int is_taken(const struct engine *e, const char *host, const struct wave_run *but)
+{
+	for (const struct wave_run *w = e->waves; w; w = w->next) {
+		const char *other = w != but && w->has_place ? e->runner_ops->host(e->runner, w->worker) : NULL;
+		if (other && !strcmp(other, host))
+			return 1;
+	}
+	return 0;
+}
+
+/* For a wave that wants a place (NULL: a new one), but not that worker. */
+static const struct worker *quietest_worker(const struct engine *e, const struct wave_run *wave, const char *but)
 {
 	const struct worker *best = NULL;
 	for (size_t i = 0; i < e->model.worker_count; i++) {
 		const struct worker *w = &e->model.workers[i];
-		if (!w->admitted || !w->state || (strcmp(w->state, "ready") && strcmp(w->state, "busy")) || (but && !strcmp(w->id, but)))
+		const char *host = e->runner_ops->host(e->runner, w->id);
+		if (!is_fit(w) || !host || (but && !strcmp(w->id, but)) || is_taken(e, host, wave))
 			continue;
 		if (!best || w->noise_percent < best->noise_percent)
 			best = w;
 	}
 	return best;
+}
+
+/* Hosts that a new wave could have, now or soon: what is approved is shared out among them. */
+static size_t count_places(const struct engine *e)
+{
+	struct strings hosts = {0};
+	for (size_t i = 0; i < e->model.worker_count; i++) {
+		const struct worker *w = &e->model.workers[i];
+		const char *host = e->runner_ops->host(e->runner, w->id);
+		int is_coming = !strcmp(w->state, "starting") || !strcmp(w->state, "admitting");
+		if (host && (is_fit(w) || is_coming) && !is_taken(e, host, NULL) && !strings_have(&hosts, host))
+			strings_add(&hosts, host);
+	}
+	size_t n = hosts.count;
+	strings_release(&hosts);
+	return n;
 }
 
 static int must_gather(const struct engine *e, size_t approved)
@@ -358,18 +474,34 @@ static int must_gather(const struct engine *e, size_t approved)
 int64_t wave_waits_until(const struct engine *e)
 {
 	int64_t newest = 0;
-	for (size_t i = 0; i < e->model.proposal_count && !e->wave; i++)
+	for (size_t i = 0; i < e->model.proposal_count; i++)
 		if (e->model.proposals[i].state == STATE_APPROVED && e->model.proposals[i].since > newest)
 			newest = e->model.proposals[i].since;
 	return newest && newest + GATHER > clock_wall() ? newest + GATHER : 0;
+}
+
+static size_t count_approved(const struct engine *e)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < e->model.proposal_count; i++)
+		n += e->model.proposals[i].state == STATE_APPROVED && proposal_commit(&e->model.proposals[i]);
+	return n;
+}
+
+/* How many proposals a wave that begins now takes. */
+static size_t share(const struct engine *e, size_t approved)
+{
+	size_t most = e->model.wave_size < e->rule.batch ? e->model.wave_size : e->rule.batch, left = engine_experiments_left(e);
+	size_t places = count_places(e), each = places ? (approved + places - 1) / places : approved;
+	most = left < most ? left : most;
+	return each < most ? each : most;
 }
 
 static void begin(struct engine *e)
 {
 	struct strings chosen = {0};
 	int must_move = 0;
-	size_t most = e->model.wave_size < e->rule.batch ? e->model.wave_size : e->rule.batch, left = engine_experiments_left(e);
-	most = left < most ? left : most;
+	size_t approved = count_approved(e), most = share(e, approved);
 	for (size_t i = 0; i < e->model.proposal_count && chosen.count < most; i++) {
 		const struct proposal *p = &e->model.proposals[i];
 		if (p->state != STATE_APPROVED || !proposal_commit(p))
@@ -377,9 +509,9 @@ static void begin(struct engine *e)
 		strings_add(&chosen, p->id);
 		must_move |= strcmp(proposal_revision(p, 0)->base, e->model.baseline) != 0;
 	}
-	if (chosen.count && !must_gather(e, chosen.count) && must_move) {
+	if (chosen.count && !must_gather(e, approved) && must_move) {
 		intake_rebase(e, &chosen);
-	} else if (chosen.count && !must_gather(e, chosen.count)) {
+	} else if (chosen.count && !must_gather(e, approved)) {
 		unsigned number = e->model.wave_count ? e->model.waves[e->model.wave_count - 1].number + 1 : 1;
 		double alpha = rule_alpha(&e->rule, count_kept_in_horizon(&e->model, e->rule.horizon));
 		engine_emit(e, &(struct event){ .kind = EVENT_WAVE_STARTED, .wave = number, .baseline = e->model.baseline,
@@ -388,25 +520,49 @@ static void begin(struct engine *e)
 	strings_release(&chosen);
 }
 
+static void leave_place(struct engine *e, struct wave_run *w, const char *why)
+{
+	rounds_drop(&w->rounds, why);
+	arms_drop(e, w);	/* what got ready on that worker */
+	for (size_t i = 0; i < w->count; i++)
+		w->arms[i].is_ready = w->arms[i].is_preparing = 0;
+	const struct worker *worker = w->has_place ? model_worker(&e->model, w->worker) : NULL;
+	w->has_place = 0;
+	if (worker && !strcmp(worker->state, "busy"))
+		state_worker(e, w->worker, "ready");
+}
+
+/* Another worker confirms, where there is one: if it is busy it is waited for, and this one is given away meanwhile. */
+static const struct worker *worker_for(const struct engine *e, const struct wave_run *w, unsigned phase)
+{
+	if (phase != 2 || !w->worker)
+		return quietest_worker(e, w, NULL);
+	const struct worker *other = quietest_worker(e, w, w->worker);
+	if (other)
+		return other;
+	for (size_t i = 0; i < e->model.worker_count; i++) {
+		const struct worker *busy = &e->model.workers[i];
+		if (strcmp(busy->id, w->worker) && (is_fit(busy) || !strcmp(busy->state, "admitting") || !strcmp(busy->state, "starting")) &&
+		    e->waves->next)
+			return NULL;
+	}
+	return quietest_worker(e, w, NULL);
+}
+
 static void start_phase(struct engine *e, struct wave_run *w, unsigned phase)
 {
-	const struct worker *other = phase == 2 ? quietest_worker(e, w->worker) : NULL;
-	const struct worker *worker = other ? other : quietest_worker(e, NULL);
+	leave_place(e, w, "the phase is over");
+	const struct worker *worker = worker_for(e, w, phase);
 	if (!worker)
-		return;		/* asked again when one is admitted */
+		return;		/* asked again when one is free */
 	char *id = xstrdup(worker->id);
-	const struct worker *former = w->worker && strcmp(w->worker, id) ? model_worker(&e->model, w->worker) : NULL;
-	if (former && !strcmp(former->state, "busy"))
-		state_worker(e, w->worker, "ready");
 	engine_emit(e, &(struct event){ .kind = EVENT_PHASE_STARTED, .wave = w->number, .phase = phase, .worker = id, .layout = phase });
 	state_worker(e, id, "busy");
 	free(id);
 	const struct wave *wave = model_of(e, w);
 	if (wave && wave->stay_count)
 		enter_stay(w, &wave->stays[wave->stay_count - 1]);
-	arms_drop(e, w);	/* what got ready for the worker that was taken out */
-	for (size_t i = 0; i < w->count; i++)
-		w->arms[i].is_ready = w->arms[i].is_preparing = 0;
+	w->has_place = 1;
 }
 
 /* getting ready */
@@ -445,12 +601,6 @@ static void arm_prepared(struct engine *e, void *owner, const char *name, const 
 	}
 }
 
-static int wants_phase(const struct wave_run *w, const struct arm *arm)
-{
-	(void)w;
-	return !arm->is_out && !arm->has_switched;
-}
-
 /* The verdict same needs no run, so it is only given where the artefacts show everything that a change can do: to sources
  * that are compiled. A script or a table may be read when the benchmark runs. */
 static int may_be_same(const struct proposal *p)
@@ -473,7 +623,8 @@ static int may_be_same(const struct proposal *p)
 
 static void prepare_arm(struct engine *e, struct wave_run *w, struct arm *arm)
 {
-	if (steps_use_tree(e, arm->tree))
+	const struct base_site *site = base_site(e, w->worker);
+	if (steps_use_tree(e, w->worker, arm->tree))
 		return;		/* one that was dropped still dies there */
 	const struct run *build = find_run(&e->model, e->model.baseline_run, arm->id, "build", arm->rev, 0);
 	const struct run *checks = find_run(&e->model, e->model.baseline_run, arm->id, "checks", arm->rev, 0);
@@ -481,7 +632,7 @@ static void prepare_arm(struct engine *e, struct wave_run *w, struct arm *arm)
 	int compare = w->phase == 1 && may_be_same(model_proposal(&e->model, arm->id));
 	arm->is_preparing = 1;
 	struct arm_plan plan = { .arm = arm->id, .commit = arm->commit, .tree = arm->tree, .worker = w->worker, .rev = arm->rev,
-		.wave = w->number, .layout = w->layout, .with_checks = w->phase == 1, .same_as = compare ? e->base_artifact : NULL,
+		.wave = w->number, .layout = w->layout, .with_checks = w->phase == 1, .same_as = compare && site ? site->artifact : NULL,
 		.is_built = is_built, .is_checked = checks && checks->wave == w->number, .artifact = is_built ? build->artifact : NULL };
 	arms_prepare(e, &plan, arm_prepared, w);
 }
@@ -489,12 +640,14 @@ static void prepare_arm(struct engine *e, struct wave_run *w, struct arm *arm)
 /* Returns 1 when all live arms stand built and checked. */
 static int get_ready(struct engine *e, struct wave_run *w)
 {
-	if (!base_is_ready(e, w->layout)) {
+	if (pool_keeps_trees(e) && !bundles_have(e, w->commits, w->count))
+		return 0;
+	if (!base_is_ready(e, w->worker, w->layout)) {
 		base_prepare(e, w->worker, w->number, w->layout);
 		return 0;
 	}
 	if (w->layout < 3 && !w->artifact[w->layout]) {
-		string_set(&w->artifact[w->layout], e->base_artifact);
+		string_set(&w->artifact[w->layout], base_site(e, w->worker)->artifact);
 		if (w->layout == 2 && !w->artifact[1]) {	/* taken up in phase 2: what phase 1 ran is in the runs */
 			for (size_t i = e->model.run_count; i-- > e->model.baseline_run && !w->artifact[1];)
 				if (!strcmp(e->model.runs[i].arm, "base") && e->model.runs[i].layout == 1 && e->model.runs[i].artifact)
@@ -505,7 +658,7 @@ static int get_ready(struct engine *e, struct wave_run *w)
 	int ready = 1;
 	for (size_t i = 1; i < w->count; i++) {
 		struct arm *arm = &w->arms[i];
-		if (!wants_phase(w, arm) || arm->is_ready)
+		if (!wants_phase(arm) || arm->is_ready)
 			continue;
 		ready = 0;
 		if (!arm->is_preparing)
@@ -516,121 +669,73 @@ static int get_ready(struct engine *e, struct wave_run *w)
 
 /* rounds */
 
-static unsigned round_number(const struct engine *e, const struct wave_run *w)
-{
-	const struct worker *worker = model_worker(&e->model, w->worker);
-	return worker ? worker->rounds_done + 1 : 1;
-}
-
-static void measured(struct engine *e, void *owner, const char *name, const struct run *run, const struct step_result *result)
-{
-	struct wave_run *w = owner;
-	struct arm *arm = arm_named(w, name);
-	w->ended++;
-	arm->ran = 1;
-	arm->status = result->status;
-	arm->value = run ? run->value : NAN;
-	arm->seconds = result->seconds;
-	arm->run = run ? run->number : 0;
-	snprintf(arm->reason, sizeof arm->reason, "%s", result->reason ? result->reason : "");
-	metrics_release(&arm->metrics);
-	if (result->metrics)
-		metrics_copy(&arm->metrics, result->metrics);
-	if (result->status != RUN_OK && result->status != RUN_CANCELLED)
-		steps_cancel(e, w, NULL, STEP_MEASURE);		/* the round does not count: the rest would be paid for nothing */
-}
-
-static void start_round(struct engine *e, struct wave_run *w)
-{
-	size_t order[ARMS_MAX], labels[ARMS_MAX], n = 0;
-	unsigned round = round_number(e, w);
-	struct random random;
-	for (size_t i = 0; i < w->count; i++) {
-		w->arms[i].ran = 0;
-		if (!i || (wants_phase(w, &w->arms[i]) && w->arms[i].is_ready))
-			order[n++] = i;
-	}
-	for (size_t i = 0; i < n; i++)
-		labels[i] = i;
-	random_seed(&random, random_mix(random_mix(w->seed, hash_string(w->worker)), round * 64ull + w->attempt));
-	random_shuffle(&random, order, n);
-	random_shuffle(&random, labels, n);
-	struct buf names = {0};
-	for (size_t i = 0; i < n; i++)
-		buf_printf(&names, "%s%s", i ? " " : "", w->arms[order[i]].id);
-	engine_emit(e, &(struct event){ .kind = EVENT_ROUND_STARTED, .round = round, .worker = w->worker, .wave = w->number, .phase = w->phase,
-					.order = buf_str(&names) });
-	buf_release(&names);
-	w->in_round = 1;
-	w->submitted = n;
-	w->ended = 0;
-	w->blameless[0] = '\0';
-	for (size_t i = 0; i < n; i++) {
-		const struct arm *arm = &w->arms[order[i]];
-		char label[2] = { (char)('a' + labels[i]), '\0' };
-		struct step_plan plan = { .arm = arm->id, .worker = w->worker, .tree = arm->tree, .label = label, .kind = STEP_MEASURE,
-					  .rev = arm->rev, .wave = w->number, .round = round, .layout = w->layout,
-					  .padding = (unsigned)random_below(&random, PADDING) };
-		steps_submit(e, &plan, measured, w);
-	}
-}
-
-static void void_round(struct engine *e, struct wave_run *w, const char *why)
-{
-	w->attempt++;
-	engine_emit(e, &(struct event){ .kind = EVENT_ROUND_VOIDED, .round = round_number(e, w), .worker = w->worker, .wave = w->number, .reason = why });
-}
-
 static enum verdict verdict_of_failure(enum run_status status)
 {
 	return status == RUN_TIMEOUT ? VERDICT_TIMEOUT : VERDICT_CRASH;
 }
 
-/* The arm that failed, but for those that were cancelled because of it; NULL: none did. */
-static struct arm *failed_arm(struct wave_run *w)
+/* The arm of the wave that ran there; NULL: it has its verdict, and what it does is nobody's concern any more. */
+static struct arm *concerned(struct wave_run *w, const struct round_arm *ran)
 {
-	for (size_t i = 0; i < w->count; i++)
-		if (w->arms[i].ran && w->arms[i].status != RUN_OK && w->arms[i].status != RUN_CANCELLED && w->arms[i].status != RUN_LOST)
-			return &w->arms[i];
+	struct arm *arm = arm_named(w, ran->id);
+	return arm && !arm->is_out ? arm : NULL;
+}
+
+/* The one that failed, but for those that were cancelled because of it; NULL: none did. */
+static struct round_arm *failed_arm(struct wave_run *w, struct round *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		enum run_status status = r->arms[i].status;
+		if (concerned(w, &r->arms[i]) && status != RUN_OK && status != RUN_CANCELLED && status != RUN_LOST)
+			return &r->arms[i];
+	}
 	return NULL;
 }
 
-static const struct arm *gone_arm(const struct wave_run *w)
+static const struct round_arm *gone_arm(struct wave_run *w, const struct round *r)
 {
-	const struct arm *gone = NULL;
-	for (size_t i = 0; i < w->count; i++)
-		if (w->arms[i].ran && (w->arms[i].status == RUN_LOST || (w->arms[i].status == RUN_CANCELLED && !gone)))
-			gone = &w->arms[i];
+	const struct round_arm *gone = NULL;
+	for (size_t i = 0; i < r->count; i++) {
+		enum run_status status = r->arms[i].status;
+		if (concerned(w, &r->arms[i]) && (status == RUN_LOST || (status == RUN_CANCELLED && !gone)))
+			gone = &r->arms[i];
+	}
 	return gone;
 }
 
-static void round_failed(struct engine *e, struct wave_run *w, struct arm *arm)
+static void round_failed(struct engine *e, struct wave_run *w, struct round *r, const struct round_arm *ran)
 {
+	struct arm *arm = arm_named(w, ran->id);
 	char why[384], run[16];
-	snprintf(run, sizeof run, "r%u", arm->run);
-	snprintf(why, sizeof why, "%s: %s", arm->id, arm->reason[0] ? arm->reason : run_status_name(arm->status));
-	void_round(e, w, why);
-	for (size_t i = 0; i < w->count; i++)
-		if (&w->arms[i] != arm && w->arms[i].ran && w->arms[i].status == RUN_OK)
-			w->arms[i].failures = 0;
+	snprintf(run, sizeof run, "r%u", ran->run);
+	snprintf(why, sizeof why, "%s: %s", arm->id, ran->reason[0] ? ran->reason : run_status_name(ran->status));
+	rounds_void(&w->rounds, r, why);
+	for (size_t i = 0; i < r->count; i++) {
+		struct arm *other = arm_named(w, r->arms[i].id);
+		if (other && other != arm && r->arms[i].status == RUN_OK)
+			other->failures = 0;
+	}
 	if (++arm->failures < 2)
 		return;
 	arm->failures = 0;
-	if (arm != &w->arms[0])
-		state_verdict(e, w, arm, verdict_of_failure(arm->status), run, arm->reason[0] ? arm->reason : NULL);
-	else
-		admission_readmit(e, w->worker, NAN, why);
+	if (arm == &w->arms[0]) {
+		pool_noisy(e, w->worker, NAN, why);
+		return;
+	}
+	state_verdict(e, w, arm, verdict_of_failure(ran->status), run, ran->reason[0] ? ran->reason : NULL);
+	if (ran->status == RUN_TIMEOUT)		/* each further run of it would take as long again */
+		rounds_cancel(&w->rounds, why);
 }
 
 /* Values of the present baseline on this worker (a landing moves what is normal), and the ratio of value to time that they show (decision rule 3.8). */
-static size_t earlier_values(const struct engine *e, const struct wave_run *w, double *values, double *reference)
+static size_t earlier_values(const struct engine *e, const struct wave_run *w, const struct round *round, double *values, double *reference)
 {
 	struct metrics ratios = {0};
 	size_t n = 0;
 	for (size_t i = e->model.run_count; i-- > e->model.baseline_run && n < EARLIER_MAX;) {
 		const struct run *r = &e->model.runs[i];
 		if (!r->worker || strcmp(r->worker, w->worker) || (strcmp(r->arm, "base") && strcmp(r->arm, "aa")) || r->voided ||
-		    !(r->value > 0) || !isfinite(r->value) || (w->in_round && r->wave == w->number && r->round == round_number(e, w)))
+		    !(r->value > 0) || !isfinite(r->value) || (r->wave == w->number && r->round >= round->number))
 			continue;
 		values[n++] = e->model.lower_is_better ? 1 / r->value : r->value;
 		metrics_add(&ratios, "r", values[n - 1] * r->seconds);
@@ -650,16 +755,16 @@ static int clock_agrees(double value, double seconds, double usual_value, double
 
 /* A value that jumps is believed when the wall clock moved with it. Without a jump the clock is not asked: a benchmark
  * that runs for a fixed time, or does more than it reports on, would be called a liar for every honest gain. */
-static unsigned implausible(const struct engine *e, const struct wave_run *w, const struct arm *arm, int *voids)
+static unsigned implausible(const struct engine *e, const struct wave_run *w, const struct round *round, const struct round_arm *ran, int *voids)
 {
 	double values[EARLIER_MAX], reference;
-	size_t n = earlier_values(e, w, values, &reference);
-	double value = e->model.lower_is_better ? 1 / arm->value : arm->value;
+	size_t n = earlier_values(e, w, round, values, &reference);
+	double value = e->model.lower_is_better ? 1 / ran->value : ran->value;
 	struct run_facts facts = { .value = value, .bound = NAN, .earlier = values, .earlier_count = n, .ratio = NAN, .reference = NAN };
 	unsigned flags = plausibility_flags(&facts);
 	if (flags & IMPLAUSIBLE_JUMP) {
 		double usual = stats_median(values, n);
-		facts.ratio = clock_agrees(value, arm->seconds, usual, reference / usual) ? reference : value * arm->seconds;
+		facts.ratio = clock_agrees(value, ran->seconds, usual, reference / usual) ? reference : value * ran->seconds;
 		facts.reference = reference;
 		flags = plausibility_flags(&facts);
 	}
@@ -677,31 +782,32 @@ static void flag_names(unsigned flags, char *out, size_t size)
 }
 
 /* Returns 1 when an arm's value voids the round. */
-static int round_is_implausible(struct engine *e, struct wave_run *w)
+static int round_is_implausible(struct engine *e, struct wave_run *w, struct round *r)
 {
-	for (size_t i = 0; i < w->count; i++) {
-		struct arm *arm = &w->arms[i];
-		const struct proposal *p = i ? model_proposal(&e->model, arm->id) : NULL;
+	for (size_t i = 0; i < r->count; i++) {
+		const struct round_arm *ran = &r->arms[i];
+		struct arm *arm = concerned(w, ran);
+		const struct proposal *p = i && arm ? model_proposal(&e->model, arm->id) : NULL;
 		int voids = 0;
-		unsigned flags = arm->ran ? implausible(e, w, arm, &voids) : 0;
+		unsigned flags = arm ? implausible(e, w, r, ran, &voids) : 0;
 		if (p && p->vouched && flags != IMPLAUSIBLE_NOT_POSITIVE)
 			voids = 0;	/* a human saw such values and wants them judged; of 0 there is no logarithm */
-		if (!flags || !voids) {
-			arm->suspicions = arm->ran ? 0 : arm->suspicions;
+		if (arm && (!flags || !voids))
+			arm->suspicions = 0;
+		if (!arm || !flags || !voids)
 			continue;
-		}
 		char names[128], why[256], run[16];
 		flag_names(flags, names, sizeof names);
-		snprintf(why, sizeof why, "%s: the value %g is not plausible (%s)", arm->id, arm->value, names);
-		snprintf(run, sizeof run, "r%u", arm->run);
-		void_round(e, w, why);
+		snprintf(why, sizeof why, "%s: the value %g is not plausible (%s)", arm->id, ran->value, names);
+		snprintf(run, sizeof run, "r%u", ran->run);
+		rounds_void(&w->rounds, r, why);
 		if (++arm->suspicions < 2)
 			return 1;
 		arm->suspicions = 0;
 		if (i)
 			state_verdict(e, w, arm, VERDICT_SUSPECT, run, why);
 		else
-			admission_readmit(e, w->worker, NAN, why);
+			pool_noisy(e, w->worker, NAN, why);
 		return 1;
 	}
 	return 0;
@@ -720,12 +826,12 @@ static void watch_worker(struct engine *e, struct wave_run *w)
 	double noise = NAN, worst = NAN;
 	for (size_t i = 1; i < w->count; i++) {
 		const struct arm *arm = &w->arms[i];
-		if (!wants_phase(w, arm))
+		if (!wants_phase(arm))
 			continue;
 		if (trial_worker_is_noisy(&arm->trial, &noise)) {
 			char why[128];
 			snprintf(why, sizeof why, "noise %.0f %% over the newest pairs (limit %.0f %%)", 100 * noise, 100 * e->rule.quarantine);
-			admission_readmit(e, w->worker, 100 * noise, why);
+			pool_noisy(e, w->worker, 100 * noise, why);
 			return;
 		}
 		if (isfinite(noise) && !(noise <= worst))
@@ -736,53 +842,51 @@ static void watch_worker(struct engine *e, struct wave_run *w)
 		say_noise(e, w->worker, 100 * worst);
 }
 
-static void finish_round(struct engine *e, struct wave_run *w)
+/* A run was lost, or cancelled for no reason of ours. A worker that went away is the pool's concern; and of a job that was
+ * lost with many rounds in it only one is counted. */
+static void round_gone(struct engine *e, struct wave_run *w, struct round *r, const struct round_arm *gone)
 {
-	w->in_round = 0;
-	struct arm *failed = failed_arm(w);
-	if (failed) {
-		round_failed(e, w, failed);
-		return;
-	}
-	if (w->blameless[0]) {
-		void_round(e, w, w->blameless);
-		return;
-	}
-	const struct arm *gone = gone_arm(w);
-	if (gone) {
-		void_round(e, w, "a run was lost");
+	int counts = (r->has_begun || !w->rounds.first) && is_worker_fit(e, w);
+	rounds_void(&w->rounds, r, "a run was lost");
+	if (counts)
 		engine_lost(e, gone->id, gone->reason);
+}
+
+static void finish_round(struct engine *e, struct wave_run *w, struct round *r)
+{
+	struct round_arm *failed = failed_arm(w, r);
+	const struct round_arm *gone = gone_arm(w, r);
+	if (failed) {
+		round_failed(e, w, r, failed);
+		return;
+	}
+	if (gone && r->blameless[0]) {
+		rounds_void(&w->rounds, r, r->blameless);
+		return;
+	}
+	if (gone) {
+		round_gone(e, w, r, gone);
 		return;
 	}
 	engine_lost(e, NULL, NULL);
-	if (round_is_implausible(e, w))
+	if (round_is_implausible(e, w, r))
 		return;
-	unsigned round = round_number(e, w);
-	for (size_t i = 1; i < w->count; i++)
-		if (w->arms[i].ran && !w->arms[i].is_out)
-			judge_pair(e, w, &w->arms[i], round);
+	for (size_t i = 1; i < r->count; i++) {
+		struct arm *arm = concerned(w, &r->arms[i]);
+		if (arm && wants_phase(arm))
+			judge_pair(e, w, arm, &r->arms[i], r);
+	}
 	for (size_t i = 0; i < w->count; i++)
 		w->arms[i].failures = 0;
-	w->attempt = 0;
+	w->rounds.attempt = 0;
 	watch_worker(e, w);
 }
 
 static void finish(struct engine *e, struct wave_run *w)
 {
+	leave_place(e, w, "every arm has its verdict");
 	engine_emit(e, &(struct event){ .kind = EVENT_WAVE_ENDED, .wave = w->number });
-	const struct worker *worker = model_worker(&e->model, w->worker);
-	if (worker && worker->state && !strcmp(worker->state, "busy"))
-		state_worker(e, w->worker, "ready");
-	wave_abort(e);
-}
-
-static int is_worker_fit(const struct engine *e, const struct wave_run *w)
-{
-	const struct worker *worker = model_worker(&e->model, w->worker);
-	const struct wave *wave = model_of(e, w);
-	/* One that was admitted anew meanwhile is another instrument: its stay is over. */
-	return worker && wave && wave->stay_count && worker->admission_round == wave->stays[wave->stay_count - 1].admission_round &&
-	       worker->admitted && (!strcmp(worker->state, "busy") || !strcmp(worker->state, "ready"));
+	forget(e, w, NULL);
 }
 
 static size_t count_live(const struct wave_run *w, int switched)
@@ -793,61 +897,88 @@ static size_t count_live(const struct wave_run *w, int switched)
 	return n;
 }
 
+/* Seconds that one round takes, by the newest runs of this wave's baseline on this worker; NAN: none yet. */
+static double round_seconds(const struct engine *e, const struct wave_run *w)
+{
+	double seconds[5];
+	size_t n = 0;
+	for (size_t i = e->model.run_count; i-- > 0 && n < 5;) {
+		const struct run *r = &e->model.runs[i];
+		if (r->status && !strcmp(r->step, "measure") && isfinite(r->seconds) && !strcmp(r->worker, w->worker))
+			seconds[n++] = r->seconds;
+	}
+	return n ? stats_median(seconds, n) * (double)(1 + count_live(w, 0)) : NAN;
+}
+
+static void go_on(struct engine *e, struct wave_run *w)
+{
+	struct round_arm arms[ARMS_MAX];
+	aim_rounds(w);
+	size_t count = round_arms(w, arms), more = rounds_wanted(&w->rounds, round_seconds(e, w));
+	for (; more; more--)
+		rounds_submit(&w->rounds, next_number(e, w), arms, count);
+}
+
 /* The wave's one decision: what happens next. */
 static void move_on(struct engine *e, struct wave_run *w)
 {
-	if (w->in_round) {
-		if (w->ended < w->submitted)
-			return;
-		finish_round(e, w);
-		if (e->wave != w)
-			return;
+	for (struct round *r; (r = rounds_take(&w->rounds));) {
+		finish_round(e, w, r);
+		round_release(r);
 	}
-	if (!count_live(w, 0) && !count_live(w, 1)) {
+	if (!count_live(w, 0) && !count_live(w, 1))
 		finish(e, w);
-		return;
-	}
-	if (!w->phase) {
-		start_phase(e, w, 1);
-		return;
-	}
-	if (!count_live(w, 0)) {
+	else if (!count_live(w, 0))
 		start_phase(e, w, 2);
-		return;
-	}
-	if (!is_worker_fit(e, w)) {	/* it was taken out: the phase goes on where there is a fit one, as a new stay */
-		start_phase(e, w, w->phase);
-		return;
-	}
-	if (get_ready(e, w) && count_live(w, 0) && !w->in_round)
-		start_round(e, w);
+	else if (!w->phase || !w->has_place || !is_worker_fit(e, w))	/* begins; or it was taken out: the phase goes on elsewhere, as a new stay */
+		start_phase(e, w, w->phase ? w->phase : 1);
+	else if (get_ready(e, w))
+		go_on(e, w);
+}
+
+static const struct wave_run *run_of(const struct engine *e, unsigned number)
+{
+	const struct wave_run *w = e->waves;
+	while (w && w->number != number)
+		w = w->next;
+	return w;
+}
+
+/* A wave that the journal has open and nobody moves; the oldest first. */
+static const struct wave *left_behind(const struct engine *e)
+{
+	for (size_t i = 0; i < e->model.wave_count; i++)
+		if (!e->model.waves[i].ended && !e->model.waves[i].is_single && !run_of(e, e->model.waves[i].number))
+			return &e->model.waves[i];
+	return NULL;
 }
 
 void wave_advance(struct engine *e)
 {
 	if (!engine_may_run(e) || !e->runner)
 		return;
-	const struct wave *wave = current_wave(&e->model);
-	if (!e->wave && wave && quietest_worker(e, NULL))
+	for (const struct wave *wave; (wave = left_behind(e));)
 		take_up(e, wave);
-	if (e->wave)
-		move_on(e, e->wave);
-	if (wave)
-		return;
-	if (!e->preparing && !landing_is_due(e) && engine_experiments_left(e) && quietest_worker(e, NULL))
+	for (struct wave_run *w = e->waves, *next; w && engine_may_run(e); w = next) {
+		next = w->next;
+		move_on(e, w);
+	}
+	if (engine_may_run(e) && !single_mode(e) && !e->preparing && !landing_is_due(e) && engine_experiments_left(e) && quietest_worker(e, NULL, NULL))
 		begin(e);
+	single_advance(e);
 }
 
 void wave_proposal_gone(struct engine *e, const struct proposal *p)
 {
-	struct wave_run *w = e->wave;
-	struct arm *arm = w ? arm_named(w, p->id) : NULL;
-	if (!arm || arm->is_out)
-		return;
-	arm->is_out = 1;
-	if (w->in_round) {
-		snprintf(w->blameless, sizeof w->blameless, "%s was taken out of the wave", p->id);
-		steps_cancel(e, w, NULL, STEP_MEASURE);
+	single_proposal_gone(e, p);
+	for (struct wave_run *w = e->waves; w; w = w->next) {
+		struct arm *arm = arm_named(w, p->id);
+		if (!arm || arm->is_out)
+			continue;
+		char why[64];
+		snprintf(why, sizeof why, "%s was taken out of the wave", p->id);
+		arm->is_out = 1;
+		rounds_cancel(&w->rounds, why);
+		arms_cancel(e, w, arm->id);
 	}
-	arms_cancel(e, w, arm->id);
 }

@@ -1,0 +1,352 @@
+/* The pool: which workers there are. On this machine they are its slots, all of them, from the beginning. Workers that
+ * cost money come with the first approval, are replaced when they are noisy or lost (as often as the config allows), and
+ * go when the session ends or its money does; nothing that costs is left to chance.
+ *
+ * The runner tells what it sees; here it becomes a worker's state: one that is up is tried before it counts as ready, one
+ * that measures stays busy whatever the provider says about it, and one that a human took out stays out. */
+#include "core/engine/state.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/clock.h"
+#include "core/data/query.h"
+#include "core/engine/open.h"
+
+enum { CLOSING_MINUTES = 10 };
+
+static const char taken_out[] = "a human took it out", taken_down[] = "a human took it down";
+
+static int is_state(const struct worker *w, const char *state)
+{
+	return !strcmp(w->state, state);
+}
+
+static int is_gone(const struct worker *w)
+{
+	return is_state(w, "down") || is_state(w, "lost");
+}
+
+int pool_keeps_trees(const struct engine *e)
+{
+	return e->runner && e->runner_ops->keeps_trees && e->runner_ops->keeps_trees(e->runner);
+}
+
+size_t pool_coming(const struct engine *e)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < e->model.worker_count; i++)
+		n += is_state(&e->model.workers[i], "starting") || is_state(&e->model.workers[i], "admitting");
+	return n;
+}
+
+/* A worker that is on its way out is in quarantine for a reason that is not a human's. */
+static int is_leaving(const struct engine *e, const struct worker *w)
+{
+	return e->runner_ops->costs_money && is_state(w, "quarantined") && (!w->reason || strcmp(w->reason, taken_out));
+}
+
+/* Places that somebody has, or will have by themselves. */
+static size_t count_places(const struct engine *e)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < e->model.worker_count; i++)
+		n += !is_gone(&e->model.workers[i]) && !is_leaving(e, &e->model.workers[i]);
+	return n;
+}
+
+static size_t count_given_up(const struct engine *e)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < e->model.worker_count; i++) {
+		const struct worker *w = &e->model.workers[i];
+		n += is_state(w, "down") && w->reason && !strcmp(w->reason, taken_down);
+	}
+	return n;
+}
+
+static int may_have_another(const struct engine *e)
+{
+	return e->model.worker_count < e->runner_ops->capacity(e->runner) + (size_t)e->config.sky_replacements;
+}
+
+/* A runner that costs money waits for the first approval, unless it is to be warm before. */
+static int may_start(const struct engine *e)
+{
+	return !e->runner_ops->costs_money || e->config.sky_prewarm || e->model.wave_count || count_in_state(&e->model, STATE_APPROVED);
+}
+
+static void next_id(const struct engine *e, char id[16])
+{
+	size_t n = e->model.worker_count;
+	do
+		snprintf(id, 16, "w%zu", ++n);
+	while (model_worker(&e->model, id));
+}
+
+static int start(struct engine *e, const char *id)
+{
+	struct err err = {0};
+	if (!e->runner_ops->start_worker(e->runner, id, &err)) {
+		if (!model_worker(&e->model, id)) {	/* it has its place from now on */
+			struct event ev = worker_event(id, "starting");
+			ev.runner = e->runner_ops->name;
+			engine_emit(e, &ev);
+		}
+		return 0;
+	}
+	if (!e->full || strcmp(e->full, err.text))
+		engine_alert(e, "worker %s: %s", id, err.text);
+	string_set(&e->full, err.text);
+	return -1;
+}
+
+static void take_down(struct engine *e, const char *worker)
+{
+	string_set(&e->full, NULL);
+	e->runner_ops->stop_worker(e->runner, worker);
+}
+
+void pool_start(struct engine *e)
+{
+	char id[16];
+	e->place = place_open(&e->rule);
+	string_set(&e->full, NULL);
+	if (!e->runner_ops->costs_money) {
+		for (size_t i = 1; i <= e->runner_ops->capacity(e->runner); i++) {
+			struct err err = {0};
+			snprintf(id, sizeof id, "w%zu", i);
+			if (e->runner_ops->start_worker(e->runner, id, &err) < 0)
+				engine_alert(e, "worker %s: %s", id, err.text);
+		}
+		return;
+	}
+	for (size_t i = 0; i < e->model.worker_count; i++) {
+		const struct worker *w = &e->model.workers[i];
+		if (is_gone(w))
+			continue;
+		int leaves = is_leaving(e, w);
+		snprintf(id, sizeof id, "%s", w->id);
+		start(e, id);	/* taken up where it stands */
+		if (leaves)
+			take_down(e, id);
+	}
+}
+
+static const char *state_now(struct engine *e, const struct worker *w, const struct worker_report *r)
+{
+	int is_ready = !strcmp(r->state, "ready");
+	if (!is_ready && strcmp(r->state, "starting"))
+		return r->state;
+	if (w && !is_ready && !is_gone(w))
+		return w->state;		/* it goes on where it was when the engine ended */
+	if (!is_ready)
+		return r->state;
+	if (w && is_state(w, "quarantined"))
+		return w->state;
+	if ((w && w->admitted) || single_mode(e))
+		return wave_on(&e->model, r->worker) ? "busy" : "ready";
+	return "admitting";
+}
+
+void pool_worker_changed(struct engine *e, const struct worker_report *r)
+{
+	const struct worker *w = model_worker(&e->model, r->worker);
+	const char *state = state_now(e, w, r);
+	int is_same = w && w->state == state;
+	struct event ev = worker_event(r->worker, state);
+	if (is_same && is_state(w, "quarantined") && !r->status)
+		return;		/* a slot of this machine: it stays out until a human releases it */
+	ev.runner = e->runner_ops->name;
+	ev.name = r->name;
+	ev.usd_per_hour = r->usd_per_hour;
+	ev.usd = r->usd;
+	ev.age = r->age;
+	ev.reason = r->why ? r->why : is_same || (w && is_state(w, "quarantined")) || (w && !strcmp(state, "down")) ? w->reason : NULL;
+	ev.remedy = r->remedy;
+	ev.status = r->status;
+	ev.arch = r->arch;
+	ev.place = r->place;
+	char *reason = xstrdup(ev.reason);
+	ev.reason = reason;
+	engine_emit(e, &ev);
+	free(reason);
+	if (!strcmp(r->state, "down"))
+		string_set(&e->full, NULL);
+	w = model_worker(&e->model, r->worker);
+	if (w && is_state(w, "admitting"))
+		admission_enqueue(e, r->worker);
+}
+
+void pool_noisy(struct engine *e, const char *worker, double noise_percent, const char *why)
+{
+	char id[16], *reason;
+	if (!e->runner_ops->costs_money || !may_have_another(e)) {
+		reason = xasprintf("%s; it is tried again", why);
+		admission_readmit(e, worker, noise_percent, reason);
+		free(reason);
+		return;
+	}
+	struct event ev = worker_event(worker, "quarantined");
+	char *noisy = xstrdup(worker);
+	next_id(e, id);
+	ev.reason = reason = xasprintf("%s; %s takes its place", why, id);
+	ev.noise_percent = noise_percent;
+	engine_emit(e, &ev);
+	free(reason);
+	take_down(e, noisy);
+	free(noisy);
+	start(e, id);
+}
+
+/* What a human may do with a worker. */
+
+static int quarantine(struct engine *e, const char *by, const struct worker *w, struct err *err)
+{
+	if (is_gone(w))
+		return err_refuse(err, "%s is %s", w->id, w->state);
+	struct event ev = worker_event(w->id, "quarantined");
+	ev.by = by;
+	ev.reason = taken_out;
+	engine_emit(e, &ev);
+	return 0;
+}
+
+static int bring_back(struct engine *e, const char *by, const struct worker *w, struct err *err)
+{
+	(void)by;
+	string_set(&e->full, NULL);
+	if (is_gone(w))
+		return e->runner_ops->start_worker(e->runner, w->id, err);
+	if (!is_state(w, "quarantined"))
+		return err_refuse(err, "%s is %s: only a worker that was taken out, is lost or is down can be brought back", w->id, w->state);
+	admission_readmit(e, w->id, NAN, "a human released it: it is admitted anew");
+	return 0;
+}
+
+static int down(struct engine *e, const char *by, const struct worker *w, struct err *err)
+{
+	(void)err;
+	char *id = xstrdup(w->id);
+	struct event ev = worker_event(id, e->runner_ops->count_up ? w->state : "down");
+	ev.by = by;
+	ev.reason = taken_down;
+	engine_emit(e, &ev);
+	take_down(e, id);
+	if (!count_workers_up(&e->model))
+		engine_alert(e, "no worker is up, so nothing is measured: skydeck worker release %s brings it back", id);
+	free(id);
+	return 0;
+}
+
+static int replace(struct engine *e, const char *by, const struct worker *w, struct err *err)
+{
+	(void)by;
+	if (!e->runner_ops->costs_money)
+		return err_refuse(err, "%s is a slot of this machine: it cannot be replaced by another; quarantine and release try it again", w->id);
+	if (is_gone(w))
+		return err_refuse(err, "%s is %s: skydeck worker retry %s brings it back", w->id, w->state, w->id);
+	if (!may_have_another(e))
+		return err_refuse(err, "%ld workers have been replaced, which is what [runner \"sky\"] replacements allows", e->config.sky_replacements);
+	pool_noisy(e, w->id, NAN, "a human replaced it");
+	return 0;
+}
+
+int pool_action(struct engine *e, const char *by, const struct worker *w, const char *action, struct err *err)
+{
+	static const struct {
+		const char *name;
+		int (*act)(struct engine *e, const char *by, const struct worker *w, struct err *err);
+	} known[] = {
+		{ "quarantine", quarantine }, { "release", bring_back }, { "retry", bring_back }, { "replace", replace }, { "down", down },
+	};
+	if (!e->runner)
+		return err_refuse(err, "no runner is open: skydeck resume tries to open it");
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (!strcmp(known[i].name, action))
+			return known[i].act(e, by, w, err);
+	return err_code(err, EXIT_USAGE, "a worker can be put under quarantine, release, retry, replace or down");
+}
+
+/* Money */
+
+static void stop_at_limit(struct engine *e)
+{
+	double spent = spent_usd(&e->model, clock_wall());
+	if (!(e->model.limit_usd > 0) || spent < e->model.limit_usd || !e->runner_ops->costs_money)
+		return;
+	char why[128];
+	snprintf(why, sizeof why, "the budget is spent: $%.2f of $%.2f", spent, e->model.limit_usd);
+	engine_alert(e, "%s", why);
+	e->exit_code = EXIT_BUDGET;
+	engine_end_session(e, why);
+}
+
+int64_t pool_deadline(const struct engine *e)
+{
+	double rate = hourly_usd(&e->model), left = e->model.limit_usd - spent_usd(&e->model, clock_wall());
+	if (!engine_may_run(e) || !e->runner || !e->runner_ops->costs_money || !(e->model.limit_usd > 0) || !(rate > 0))
+		return INT64_MAX;
+	return clock_wall() + (left > 0 ? (int64_t)(left / rate * 3.6e9) + 1 : 0);
+}
+
+/* Filling up */
+
+static void fill(struct engine *e)
+{
+	size_t wanted = e->runner_ops->capacity(e->runner), given_up = count_given_up(e);
+	wanted -= given_up < wanted ? given_up : wanted;
+	while (!e->full && count_places(e) < wanted && may_have_another(e)) {
+		char id[16];
+		next_id(e, id);
+		if (start(e, id) < 0)
+			break;
+	}
+	if (wanted && !count_places(e) && e->model.worker_count && !may_have_another(e))
+		engine_pause(e, "no worker is left, and as many were replaced as [runner \"sky\"] replacements allows: skydeck worker retry brings "
+				"one back, then skydeck resume");
+}
+
+static int must_wait(const struct engine *e)
+{
+	return e->runner && e->runner_ops->count_up && e->runner_ops->count_up(e->runner) && clock_wall() < e->closing_until;
+}
+
+static void name_left(struct engine *e)
+{
+	struct buf names = {0};
+	for (size_t i = 0; i < e->model.worker_count; i++) {
+		const struct worker *w = &e->model.workers[i];
+		if (!is_state(w, "down"))
+			buf_printf(&names, "%s%s", names.len ? ", " : "", w->name ? w->name : w->id);
+	}
+	if (names.len)
+		engine_alert(e, "these may still run and cost money: %s; skydeck doctor --down takes them down", buf_str(&names));
+	buf_release(&names);
+}
+
+void pool_close(struct engine *e)
+{
+	e->is_closing = 1;
+	e->closing_until = clock_wall() + CLOSING_MINUTES * 60000000ll;
+	for (size_t i = 0; i < e->model.worker_count; i++)
+		if (!is_state(&e->model.workers[i], "down"))
+			e->runner_ops->stop_worker(e->runner, e->model.workers[i].id);
+}
+
+void pool_advance(struct engine *e)
+{
+	if (e->is_closing && !must_wait(e)) {
+		name_left(e);
+		open_close_work(e);
+		e->changes++;
+	}
+	if (!engine_may_run(e) || !e->runner || !e->runner_ops->costs_money)
+		return;
+	stop_at_limit(e);
+	if (engine_may_run(e) && may_start(e))
+		fill(e);
+}
