@@ -1,7 +1,8 @@
 /* HTTP, through libcurl's multi interface on the loop: any number of requests and streams side by side, nothing blocks.
  *
  * HTTP/1.1 only. Redirects are not followed, so that a secret in a header reaches no other host; nothing of ~/.netrc or
- * the environment's proxies is used for loopback addresses. Certificates are checked. */
+ * the environment's proxies is used for loopback addresses. Certificates are checked. What is no GET or HEAD goes over a
+ * connection of its own and is sent once, whatever happens to it. SIGPIPE is ignored from the first http_new on. */
 #ifndef CORE_IO_HTTP_H
 #define CORE_IO_HTTP_H
 
@@ -29,9 +30,9 @@ struct http_plan {
 	const char *const *headers;	/* "Name: value", NULL-terminated; or NULL */
 	const char *body;		/* of a POST; NULL: none */
 	size_t body_size;
-	int64_t connect_timeout;	/* microseconds; 0: 5 s */
+	int64_t connect_timeout;	/* microseconds, with the lookup of the name; 0: 5 s */
 	int64_t timeout;		/* of the whole; 0: none (a stream) */
-	int64_t silence_timeout;	/* longest time without a byte; 0: none */
+	int64_t silence_timeout;	/* longest time without a byte either way, once connected; 0: none */
 	/* From the loop, never from inside http_start; each may be NULL and may cancel its own request, or free the http. */
 	void (*header)(void *data, const char *name, const char *value);	/* name in lower case */
 	void (*body_came)(void *data, const char *bytes, size_t n);		/* as it arrives */
