@@ -12,8 +12,10 @@
 #include "core/base/buf.h"
 #include "core/base/text.h"
 #include "core/cli/access.h"
+#include "core/cli/finding.h"
 #include "core/cli/options.h"
 #include "core/cli/table.h"
+#include "core/cli/vms.h"
 #include "core/data/config.h"
 #include "core/io/child.h"
 #include "core/io/git.h"
@@ -22,26 +24,36 @@
 
 enum { PROBE_SECONDS = 10, MEBIBYTE = 1 << 20, DISK_ERROR = 100, DISK_WARNING = 1024 };
 
-enum finding_state { FINDING_OK, FINDING_WARNING, FINDING_ERROR };
 static const char *const state_names[] = { "ok", "warning", "error" };
 
-struct finding {
-	const char *what;
-	enum finding_state state;
-	char *text, *remedy;	/* remedy NULL: nothing to do */
-};
 struct doctor {
-	struct finding *findings;
-	size_t count, room;
+	struct findings findings;
+	size_t printed;
 	struct target target;
 	int has_target, has_config;
 	struct config config;
+	struct strings noted, up;	/* clusters that may run, and those that do */
 };
+
+void findings_add(struct findings *f, const char *what, enum finding_state state, const char *text, const char *remedy)
+{
+	struct finding *finding = array_add(&f->at, &f->count, &f->room, sizeof *finding);
+	*finding = (struct finding){ what, state, text_safe_string(text, strlen(text), TEXT_LINE), xstrdup(remedy) };
+}
+
+void findings_release(struct findings *f)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		free(f->at[i].text);
+		free(f->at[i].remedy);
+	}
+	free(f->at);
+	*f = (struct findings){0};
+}
 
 static void add(struct doctor *d, const char *what, enum finding_state state, const char *text, const char *remedy)
 {
-	struct finding *f = array_add(&d->findings, &d->count, &d->room, sizeof *f);
-	*f = (struct finding){ what, state, text_safe_string(text, strlen(text), TEXT_LINE), xstrdup(remedy) };
+	findings_add(&d->findings, what, state, text, remedy);
 }
 
 /* Runs a program for what it says and how it ends; -1: it could not start. Output's first line is added to line. */
@@ -254,23 +266,60 @@ static void check_leftovers(struct doctor *d)
 	processes_release(&left);
 }
 
-static void print_findings(const struct doctor *d, int as_json)
+/* VMs cost whether an engine runs or not, and whatever the config says by now: what was noted is asked for in any case. */
+static void check_vms(struct doctor *d)
+{
+	const struct config *c = &d->config;
+	if (!d->has_target)
+		return;
+	vms_noted(&d->target, &d->noted, &d->findings);
+	int is_sky = d->has_config && (c->session_runner ? !strcmp(c->session_runner, "sky") : c->sky_infra.count || c->sky_task);
+	if (is_sky || d->noted.count)
+		vms_look(&d->noted, target_engine_runs(&d->target), &d->up, &d->findings);
+}
+
+/* Those that are known to run, or, where nobody could tell, all that may. The lock keeps an engine from starting and taking
+ * them up meanwhile. */
+static int take_down(struct doctor *d, struct err *err)
+{
+	if (!d->has_target)
+		return 0;
+	if (target_engine_runs(&d->target))
+		return err_refuse(err, "an engine runs (pid %ld) and looks after its VMs: skydeck worker down ID ends one, skydeck stop all",
+			target_engine_pid(&d->target));
+	if (!d->noted.count)
+		return 0;
+	int lock = target_lock(&d->target, err);
+	if (lock < 0)
+		return -1;
+	vms_down(&d->target, &d->noted, &d->findings);
+	close(lock);
+	return 0;
+}
+
+static struct json *finding_json(const struct finding *f)
+{
+	struct json *object = json_object();
+	json_put_string(object, "what", f->what);
+	json_put_string(object, "state", state_names[f->state]);
+	json_put_string(object, "text", f->text);
+	json_put_string(object, "remedy", f->remedy);
+	return object;
+}
+
+/* Those that were not printed yet. */
+static void print_findings(struct doctor *d, int as_json)
 {
 	struct json *array = json_array();
 	struct table t = { .columns = 3 };
-	for (size_t i = 0; i < d->count; i++) {
-		const struct finding *f = &d->findings[i];
-		struct json *object = json_object();
-		json_put_string(object, "what", f->what);
-		json_put_string(object, "state", state_names[f->state]);
-		json_put_string(object, "text", f->text);
-		json_put_string(object, "remedy", f->remedy);
-		json_append(array, object);
-		table_cell(&t, "%s", state_names[f->state]);
-		table_cell(&t, "%s", f->what);
+	struct buf out = {0};
+	for (; d->printed < d->findings.count; d->printed++) {
+		const struct finding *f = &d->findings.at[d->printed];
+		json_append(array, finding_json(f));
+		table_cell(&t, "%-7s", state_names[f->state]);	/* as wide as they get: what comes later is below what came first */
+		table_cell(&t, "%-12s", f->what);
 		table_cell(&t, "%s%s%s", f->text, f->remedy ? ": " : "", or_nothing(f->remedy));
 	}
-	struct buf out = {0};
 	table_print(&t, &out);
 	if (as_json) {
 		buf_release(&out);
@@ -281,22 +330,37 @@ static void print_findings(const struct doctor *d, int as_json)
 	}
 }
 
+/* SkyPilot takes its time: what is known is shown before. */
+static void show_so_far(struct doctor *d, int as_json)
+{
+	if (as_json)
+		return;
+	print_findings(d, 0);
+	fflush(stdout);
+}
+
+/* What `--down` has ended is no error any more. */
+static size_t count_errors(const struct doctor *d, int went_down)
+{
+	size_t errors = 0;
+	for (size_t i = 0; i < d->findings.count; i++)
+		errors += d->findings.at[i].state == FINDING_ERROR && !(went_down && !strcmp(d->findings.at[i].what, "VMs"));
+	return errors;
+}
+
 static void doctor_release(struct doctor *d)
 {
-	for (size_t i = 0; i < d->count; i++) {
-		free(d->findings[i].text);
-		free(d->findings[i].remedy);
-	}
-	free(d->findings);
+	findings_release(&d->findings);
+	strings_release(&d->noted);
+	strings_release(&d->up);
 	target_release(&d->target);
 	config_release(&d->config);
 }
 
 static int doctor_run(const struct cli *cli, int argc, char **argv, struct err *err)
 {
-	int as_json = 0;
-	size_t errors = 0;
-	const struct cli_option options[] = { { "json", 0, OPTION_FLAG, &as_json }, {0} };
+	int as_json = 0, down = 0, rc = 0;
+	const struct cli_option options[] = { { "json", 0, OPTION_FLAG, &as_json }, { "down", 0, OPTION_FLAG, &down }, {0} };
 	struct doctor d = {0};
 	if (cli_options(argc, argv, options, 0, 0, err) < 0)
 		return -1;
@@ -309,16 +373,23 @@ static int doctor_run(const struct cli *cli, int argc, char **argv, struct err *
 	check_session(&d);
 	check_engine(&d);
 	check_leftovers(&d);
+	show_so_far(&d, as_json);
+	check_vms(&d);
+	if (down) {
+		show_so_far(&d, as_json);
+		rc = take_down(&d, err);
+	}
 	print_findings(&d, as_json);
-	for (size_t i = 0; i < d.count; i++)
-		errors += d.findings[i].state == FINDING_ERROR;
+	size_t errors = count_errors(&d, down && !rc);
 	doctor_release(&d);
+	if (rc)
+		return rc;
 	return errors ? err_set(err, "%zu of these must be put right first", errors) : EXIT_DONE;
 }
 
 const struct cli_command doctor_command = {
 	.name = "doctor",
-	.args = "[--json]",
-	.help = "what is installed, reachable and left running, and what to do about it",
+	.args = "[--json] [--down]",
+	.help = "what is installed, reachable, left running and costing money, and what to do about it; --down ends VMs that were left",
 	.run = doctor_run,
 };
