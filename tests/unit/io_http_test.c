@@ -890,7 +890,10 @@ static void test_proxy_of_the_environment(void **state)
 
 int main(void)
 {
+	static const char *const proxies[] = { "http_proxy", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY" };
 	pthread_t thread;
+	for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++)
+		unsetenv(proxies[i]);
 	sem_init(&go_on, 0, 0);
 	sem_init(&gate, 0, 0);
 	pthread_barrier_init(&all_there, NULL, MANY);
