@@ -300,9 +300,12 @@ static int make_words(const struct batch *b, struct buf *out, struct err *err)
 			return -1;
 	for (size_t i = 0; i < config->target_artifact.count; i++)
 		driver_put(out, "artifact", config->target_artifact.at[i]);
-	driver_put(out, "harness", "harness");
+	char *harness = xasprintf("%s/harness", b->setup.workdir);
+	if (!access(harness, F_OK))
+		driver_put(out, "harness", "harness");
+	free(harness);
 	if (config->target_incremental)
-		driver_put(out, "incremental", "1");
+		driver_put(out, "incremental", "yes");
 	for (size_t i = 0; i < b->count; i++)
 		has_base |= !strcmp(b->items[i].step.arm, "base");
 	if (has_base)
@@ -625,7 +628,7 @@ static int is_by_signal(const struct driver_line *line)
 static void end(struct batch *b, struct item *item, const struct driver_line *line)
 {
 	item->has_failed = line->exit_code != 0;
-	item->is_same = item->step.kind == STEP_BUILD && is_equal(item->step.same_as, line->artifact);
+	item->is_same = line->is_same;
 	if (item != current(b))	/* the line of its beginning is missing */
 		begin(b, item);
 	if (item->is_over) {
@@ -650,8 +653,8 @@ static void end(struct batch *b, struct item *item, const struct driver_line *li
 /* Why the driver left a step out: what it had to say of the arm's steps before, or of the baseline's. */
 static const char *why_skipped(const struct batch *b, const struct item *item)
 {
-	static const char *const own[] = { [STEP_BUILD] = "skipped: its build failed", [STEP_CHECKS] = "skipped: its checks failed" };
-	static const char *const of_base[] = { [STEP_BUILD] = "skipped: the baseline's build failed", [STEP_CHECKS] = "skipped: the baseline's checks failed" };
+	static const char *const own[STEP_KINDS] = { "skipped: its build failed", "skipped: its checks failed" };
+	static const char *const of_base[STEP_KINDS] = { "skipped: the baseline's build failed", "skipped: the baseline's checks failed" };
 	for (const struct item *i = b->items; i < b->items + b->count; i++) {
 		if (i->step.kind == STEP_MEASURE || !(i->has_failed || i->is_same))
 			continue;
@@ -672,10 +675,20 @@ static void skip(struct batch *b, struct item *item)
 	tell_end(b, item, &result);
 }
 
+static void tell_host(struct batch *b, const struct driver_line *line)
+{
+	char *arch = text_safe_string(line->arch, strlen(line->arch), TEXT_LINE);
+	if (!b->is_freed && b->setup.listener->host)
+		b->setup.listener->host(b->setup.data, arch, line->cpus, line->memory_mb);
+	free(arch);
+}
+
 static void driver_said(void *data, const struct driver_line *line)
 {
 	struct batch *b = data;
 	struct item *item = find(b, line->run);
+	if (line->word == DRIVER_HOST)
+		tell_host(b, line);
 	if (b->is_freed || !item)
 		return;
 	if (line->word == DRIVER_RUN)

@@ -10,6 +10,7 @@
 #include "core/base/mem.h"
 #include "core/data/config.h"
 #include "core/io/child.h"
+#include "core/io/git.h"
 #include "core/runners/batch.h"
 #include "core/runners/record.h"
 #include "tests/test.h"
@@ -28,8 +29,23 @@ struct fixture {
 	double seconds, metric;
 	size_t samples;
 	uint64_t log_bytes, log_lines;
+	struct strings hashes;		/* artifacts that a real build made, heard by their number */
 	int free_at_start, free_at_end;
 };
+
+static void hear_artifact(struct fixture *f, const char *artifact)
+{
+	size_t i = 0;
+	if (strlen(artifact) < 64) {
+		buf_printf(&f->heard, " artifact=%s", artifact);
+		return;
+	}
+	if (!strings_have(&f->hashes, artifact))
+		strings_add(&f->hashes, artifact);
+	while (strcmp(f->hashes.at[i], artifact))
+		i++;
+	buf_printf(&f->heard, " artifact=%zu", i);
+}
 
 static void started(void *data, const char *run)
 {
@@ -48,7 +64,7 @@ static void ended(void *data, const struct step_result *result)
 	if (result->exit_code)
 		buf_printf(&f->heard, " %d", result->exit_code);
 	if (result->artifact)
-		buf_printf(&f->heard, " artifact=%.8s", result->artifact);
+		hear_artifact(f, result->artifact);
 	if (result->reason)
 		buf_printf(&f->heard, ": %s", result->reason);
 	buf_putc(&f->heard, '\n');
@@ -112,6 +128,7 @@ static void fixture_free(struct fixture *f)
 	config_release(&f->config);
 	loop_free(f->loop);
 	buf_release(&f->heard);
+	strings_release(&f->hashes);
 	free(f);
 }
 
@@ -251,6 +268,10 @@ static void writes_the_drivers_file(void **state)
 	strings_add(&f->config.target_artifact, "out/*");
 	strings_add(&f->config.target_artifact, ":!out/log");
 	string_set(&f->config.target_build, "make -j2 # a \"quote\" and 'others'; x=$(pwd)\n");
+	char *harness = xasprintf("%s/harness", f->workdir);
+	mkdir(f->workdir, 0777);
+	mkdir(harness, 0777);
+	free(harness);
 	add_of(f, "r1", "base", STEP_BUILD, 0, &(struct step){ .commit = "c0ffee", .bundle = bundle });
 	add_of(f, "r2", "p3", STEP_BUILD, 0, &(struct step){ .commit = "beef", .bundle = bundle, .same_as = "abcd" });
 	add_of(f, "r3", "p3", STEP_CHECKS, 0, &(struct step){ .commit = "beef" });
@@ -327,7 +348,7 @@ static struct fixture *three_arms(void)
 }
 
 static const char whole_log[] =
-	"before\nSKYDECK run=r1 arm=base step=build round=0 @\ncc -O2\nSKYDECK end run=r1 exit=0 seconds=1.500000 artifact=abcd @\n"
+	"before\nSKYDECK host arch=x86_64 cpus=16 memory_mb=16000 @\nSKYDECK run=r1 arm=base step=build round=0 @\ncc -O2\nSKYDECK end run=r1 exit=0 seconds=1.500000 artifact=abcd @\n"
 	"SKYDECK run=r2 arm=p3 step=build round=0 @\r\nm.c:1: error\r\nSKYDECK end run=r2 exit=1 seconds=0.5 @\r\n"
 	"SKYDECK run=r3 arm=p4 step=build round=0 @\nSKYDECK end run=r3 exit=0 seconds=0.7 artifact=beef @\n"
 	"SKYDECK run=r4 arm=base step=checks round=0 @\nfine\nSKYDECK end run=r4 exit=0 seconds=0.1 @\n"
@@ -337,7 +358,7 @@ static const char whole_log[] =
 	"SKYDECK skip run=r8 arm=p3 step=measure round=1 @\n"
 	"SKYDECK run=r9 arm=p4 step=measure round=1 @\nSegmentation fault\nSKYDECK end run=r9 exit=139 seconds=0.3 @\nafter\n";
 static const char whole_story[] =
-	"started r1\nended r1 ok artifact=abcd\nstarted r2\nended r2 failed 1: build failed (exit 1)\nstarted r3\nended r3 ok artifact=beef\n"
+	"host x86_64 16 16000\nstarted r1\nended r1 ok artifact=abcd\nstarted r2\nended r2 failed 1: build failed (exit 1)\nstarted r3\nended r3 ok artifact=beef\n"
 	"started r4\nended r4 ok\nended r5 cancelled: skipped: its build failed\nstarted r6\nended r6 ok\nstarted r7\nended r7 ok\n"
 	"ended r8 cancelled: skipped: its build failed\nstarted r9\nended r9 killed 11: benchmark failed (exit 139, killed by signal 11)\n";
 
@@ -498,7 +519,7 @@ static void says_why_steps_are_left_out(void **state)
 	(void)state;
 	struct fixture *f = three_arms();
 	feed(f, "SKYDECK run=r1 arm=base step=build round=0 @\nSKYDECK end run=r1 exit=0 seconds=1 artifact=abcd @\n"
-	     "SKYDECK run=r2 arm=p3 step=build round=0 @\nSKYDECK end run=r2 exit=0 seconds=1 artifact=abcd @\n"
+	     "SKYDECK run=r2 arm=p3 step=build round=0 @\nSKYDECK end run=r2 exit=0 seconds=1 artifact=abcd same=1 @\n"
 	     "SKYDECK skip run=r5 arm=p3 step=checks round=0 @\nSKYDECK run=r4 arm=base step=checks @\nSKYDECK end run=r4 exit=1 seconds=1 @\n"
 	     "SKYDECK skip run=r6 arm=p4 step=checks @\nSKYDECK skip run=r7 arm=base step=measure @\n");
 	assert_heard(f, "started r1\nended r1 ok artifact=abcd\nstarted r2\nended r2 ok artifact=abcd\n"
@@ -555,12 +576,12 @@ static void may_be_freed_by_its_listener(void **state)
 	struct fixture *f = three_arms();
 	f->free_at_start = 1;
 	feed(f, whole_log);
-	assert_heard(f, "started r1\n");
+	assert_heard(f, "host x86_64 16 16000\nstarted r1\n");
 	fixture_free(f);
 	f = three_arms();
 	f->free_at_end = 1;
 	feed(f, whole_log);
-	assert_heard(f, "started r1\nended r1 ok artifact=abcd\n");
+	assert_heard(f, "host x86_64 16 16000\nstarted r1\nended r1 ok artifact=abcd\n");
 	fixture_free(f);
 	f = three_arms();
 	f->free_at_end = 1;
@@ -609,7 +630,9 @@ static void takes_up_where_an_engine_left(void **state)
 	batch_began(f->batch, "r7");
 	batch_began(f->batch, "r77");
 	feed(f, whole_log);
-	assert_heard(f, strstr(whole_story, "started r7\n") + strlen("started r7\n"));
+	char *story = xasprintf("host x86_64 16 16000\n%s", strstr(whole_story, "started r7\n") + strlen("started r7\n"));
+	assert_heard(f, story);
+	free(story);
 	assert_log(f, "r1", "cc -O2\nkept\n");
 	assert_log(f, "r7", "METRIC x=3\nMETRIC x=5\nMETRIC x=4");
 	batch_end(f->batch, RUN_OK, NULL);
@@ -679,6 +702,89 @@ static void leaves_broken_notes_and_loads_the_others(void **state)
 	fixture_free(f);
 }
 
+/* --- the driver itself ------------------------------------------------------------------------------------------------ */
+
+/* Runs a script in the fixture's folder; its output, raw. */
+static char *shell(const struct fixture *f, const char *script)
+{
+	char driver[PATH_MAX];
+	assert_non_null(realpath("assets/driver.sh", driver));
+	char *full = xasprintf("driver='%s'; cd '%s' || exit; exec 2>&1; export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1; %s", driver, f->folder, script);
+	const char *argv[] = { "sh", "-c", full, NULL };
+	struct child_options options = { .argv = argv, .timeout = 50000000 };
+	struct buf out = {0};
+	struct err err = {0};
+	assert_ok(child_run(&options, &out, NULL, &err), &err);
+	free(full);
+	return out.data ? buf_take(&out) : xstrdup("");
+}
+
+/* A target with a baseline and three proposals, as commits; their ids, a line each. */
+static const char make_target[] =
+	"git init -q t && cd t && git config user.name n && git config user.email e@x && commit() { git add -A && git commit -qm m && git rev-parse HEAD; } &&"
+	" printf 'int main(void) { return 0; }\\n' >m.c && echo 'exit 0' >checks.sh && commit && "
+	" echo '// only a comment' >>m.c && commit && git reset -q --hard HEAD~ &&"
+	" echo 'broken' >>m.c && commit && git reset -q --hard HEAD~ &&"
+	" printf 'int main(int c, char **v) { return c > 5 && **v; }\\n' >m.c && commit";
+
+/* Builds and measures all four in the given round, as runs from r<first> on. */
+static void run_driver(struct fixture *f, char ids[4][64], unsigned round, unsigned first, const char *same)
+{
+	static const char *const arms[] = { "base", "p3", "p4", "p5" };
+	char *bundle = xasprintf("%s/r.bundle", f->folder), run[8];
+	batch_free(f->batch);
+	f->batch = batch_new(&f->setup, "w1", "w1-b7");
+	for (unsigned i = 0; i < 8; i++) {
+		snprintf(run, sizeof run, "r%u", first + i);
+		add_of(f, run, arms[i % 4], i < 4 ? STEP_BUILD : STEP_MEASURE, i < 4 ? 0 : round,
+		       &(struct step){ .commit = ids[i % 4], .bundle = i < 4 ? bundle : NULL, .same_as = i && i < 4 ? same : NULL, .padding = 7 });
+	}
+	write_batch(f);
+	char *log = shell(f, "cd workdir && sh $driver batch w1-b7.steps");
+	for (size_t i = 0, size = strlen(log); i < size; i += 7)
+		feed_bytes(f, log + i, size - i < 7 ? size - i : 7);
+	batch_end(f->batch, RUN_OK, NULL);
+	free(log);
+	free(bundle);
+}
+
+/* p3 builds the baseline's program, p4 does not compile, p5 builds another. */
+static void runs_a_batch_with_the_driver(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	char ids[4][64], *said = shell(f, make_target);
+	if (sscanf(said, "%63s %63s %63s %63s", ids[0], ids[1], ids[2], ids[3]) != 4)
+		fail_msg("%s", said);
+	free(said);
+	struct err err = {0};
+	char *target = xasprintf("%s/t", f->folder), *bundle = xasprintf("%s/r.bundle", f->folder);
+	struct git *git = git_open(target, &err);
+	assert_ok(git_bundle(git, (const char *[]){ ids[0], ids[1], ids[2], ids[3] }, 4, bundle, &err), &err);
+	git_close(git);
+	free(target);
+	free(bundle);
+	free(shell(f, "mkdir -p workdir/harness && printf '%s\\n' 'echo \"METRIC x=$SKYDECK_ROUND\"; echo \"$EXPERIMENT_ID $EXPERIMENT_DESC $SKYDECK_ARM "
+		      "$SKYDECK_LAYOUT ${#SKYDECK_PADDING} $BUILD_CMD\"; [ $SKYDECK_ROUND != 2 ] || exit 4; printf METRIC\\ x=9' >workdir/harness/measure.sh"));
+	run_driver(f, ids, 1, 10, NULL);
+	assert_non_null(strstr(buf_str(&f->heard), "host "));
+	buf_consume(&f->heard, strcspn(buf_str(&f->heard), "\n") + 1);
+	assert_heard(f, "started r10\nended r10 ok artifact=0\nstarted r11\nended r11 ok artifact=0\nstarted r12\nended r12 failed 1: build failed (exit 1)\n"
+		     "started r13\nended r13 ok artifact=1\nstarted r14\nended r14 ok\nstarted r15\nended r15 ok\n"
+		     "ended r16 cancelled: skipped: its build failed\nstarted r17\nended r17 ok\n");
+	assert_log(f, "r17", "METRIC x=1\nwave-4 kernels b 2 7 cc -O2 m.c -o m\nMETRIC x=9");
+	char *broken = log_of(f, "r12");
+	assert_non_null(strstr(broken, "error"));
+	free(broken);
+	run_driver(f, ids, 2, 20, f->hashes.at[0]);	/* the next batch knows what the baseline's build made */
+	buf_consume(&f->heard, strcspn(buf_str(&f->heard), "\n") + 1);
+	assert_heard(f, "started r20\nended r20 ok artifact=0\nstarted r21\nended r21 ok artifact=0\nstarted r22\nended r22 failed 1: build failed (exit 1)\n"
+		     "started r23\nended r23 ok artifact=1\nstarted r24\nended r24 failed 4: benchmark failed (exit 4)\n"
+		     "ended r25 cancelled: skipped: its build is the same as the baseline's\nended r26 cancelled: skipped: its build failed\n"
+		     "started r27\nended r27 failed 4: benchmark failed (exit 4)\n");
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -701,6 +807,7 @@ int main(void)
 		cmocka_unit_test(takes_up_where_an_engine_left),
 		cmocka_unit_test(keeps_every_field_of_a_step),
 		cmocka_unit_test(leaves_broken_notes_and_loads_the_others),
+		cmocka_unit_test(runs_a_batch_with_the_driver),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
