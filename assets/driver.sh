@@ -8,9 +8,9 @@
 # One line before each step and one after it, on stdout, among the output of the commands (stderr is joined to it):
 #
 #   SKYDECK run=r12 arm=p3 step=measure round=2 token=T
-#   SKYDECK end run=r12 exit=0 seconds=0.512345 [timeout=300] [artifact=HASH] token=T
-#   SKYDECK skip run=r13 arm=p4 step=measure round=2 token=T             (batch: this arm's build or checks have failed)
-#   SKYDECK host arch=x86_64 cpus=16 memory_mb=16000 token=T             (batch: once, before all else)
+#   SKYDECK end run=r12 exit=0 seconds=0.512345 [timeout=300] [artifact=HASH] [same=1] [kept=1] token=T
+#   SKYDECK skip run=r13 arm=p4 step=measure round=2 token=T             (batch: what it needs has failed, or its build is the same)
+#   SKYDECK host arch=x86_64 cpus=16 memory_mb=16000 boot=ID token=T     (batch: before the first step; what is not known is left out)
 #
 # A command may end without a newline: such a line can begin in the middle of one. T is a secret between driver and caller,
 # so that no command can print these lines in its own favour. exit is the shell's: 128+N when signal N killed the command;
@@ -24,19 +24,27 @@
 #   experiment TEXT   description TEXT   build COMMAND   checks COMMAND   measure COMMAND   timeout KIND SECONDS
 #   place FOLDER                                    where each tree is put while it executes (default: target), so that every
 #                                                   arm is built and run at the same path
-#   step run=ID arm=NAME label=L step=KIND round=N layout=N padding=BYTES tree=FOLDER         (tree= last; to the end of the line)
+#   needs NAME                                      an arm without which nothing makes sense: when its build or its checks fail,
+#                                                   all that follows is skipped
+#   harness FOLDER                                  what is laid over a tree that is made of a commit (absent: nothing)
+#   incremental yes|no (1, 0)                       yes: a tree is changed into another commit, with what builds left in it;
+#                                                   no, the default: it is made anew
+#   ccache yes|no (1, 0)                            no: builds do not go through ccache, if it is there at all
+#   step run=ID arm=NAME label=L step=KIND round=N layout=N padding=BYTES [commit=ID bundle=FILE same=HASH] tree=FOLDER
+#                                                   the fields in any order, but tree= last; it goes to the end of the line
 #
 # A batch's steps are executed in the order given; the caller orders them: builds, checks, rounds. An arm whose build or checks
-# fail is skipped from there on; so is everything when it is the arm of the word `needs`.
+# fail is skipped from there on, and so is one whose build has the artifact that same= names (its end line says same=1). Paths
+# are relative to the folder that the batch is started in. One batch executes in a folder at a time; the next one waits.
 #
-# Where the worker keeps the trees, a build names what its tree holds, and the batch says more:
+# commit=, of a build: the tree is made of that commit first, which FILE (a git bundle) brings, unless the driver has it from
+# another bundle. The step fails where that does not work, and the log says why. A tree that holds a finished build has a note
+# beside it, FOLDER.built; where that stands for the same commit, layout, harness, build command, artifacts and boot of the
+# machine, nothing is done: exit=0 seconds=0.000000, the artifact as it was noted, kept=1. commit=, of checks and measured runs:
+# the tree must hold a finished build of it, else the batch ends with a sentence and what it had not begun is not done.
 #
-#   harness FOLDER          laid over every tree        incremental WORD    a tree keeps what a former build left in it
-#   needs ARM               without it nothing is worth doing               ccache no       compile without it though it is there
-#   step … commit=ID bundle=FILE [same=HASH] tree=FOLDER                    (of a build; the other steps may say commit= too)
-#
-# The tree is made from the commit, which the bundle brings, and built. A build that stands there finished is not made again: its
-# end line says kept=1. A build whose artifact is HASH says same=1, and the rest of its arm is skipped.
+# TERM, INT and HUP end the command that runs, with all of its process group, and the batch. After a KILL the next batch ends
+# what was left running at the place, and puts its tree back; a build that was cut short is made again.
 set -uf
 token='' run='' arm=${SKYDECK_ARM:-} round=${SKYDECK_ROUND:-0} padding=0 artifacts='' failed=' ' place=target
 build='' checks='' measure='' build_limit=1800 checks_limit=300 measure_limit=300

@@ -29,6 +29,10 @@ static void take_field(struct driver_line *line, const char *key, const char *va
 		copy(line->step, sizeof line->step, value);
 	else if (!strcmp(key, "artifact"))
 		copy(line->artifact, sizeof line->artifact, value);
+	else if (!strcmp(key, "arch"))
+		copy(line->arch, sizeof line->arch, value);
+	else if (!strcmp(key, "boot"))
+		copy(line->boot, sizeof line->boot, value);
 	else if (!strcmp(key, "round"))
 		line->round = (unsigned)strtoul(value, NULL, 10);
 	else if (!strcmp(key, "exit"))
@@ -37,16 +41,14 @@ static void take_field(struct driver_line *line, const char *key, const char *va
 		line->seconds = strtod(value, NULL);
 	else if (!strcmp(key, "timeout"))
 		line->timeout = strtol(value, NULL, 10);
-	else if (!strcmp(key, "same"))
-		line->is_same = !strcmp(value, "1");
-	else if (!strcmp(key, "kept"))
-		line->is_kept = !strcmp(value, "1");
-	else if (!strcmp(key, "arch"))
-		copy(line->arch, sizeof line->arch, value);
 	else if (!strcmp(key, "cpus"))
 		line->cpus = strtol(value, NULL, 10);
 	else if (!strcmp(key, "memory_mb"))
 		line->memory_mb = strtol(value, NULL, 10);
+	else if (!strcmp(key, "same"))
+		line->is_same = !strcmp(value, "1");
+	else if (!strcmp(key, "kept"))
+		line->is_kept = !strcmp(value, "1");
 }
 
 /* text: what stands between the mark and the newline. 0: it is no line of the driver. */

@@ -21,7 +21,7 @@ struct driver_line {
 	long timeout;		/* seconds, when the driver ended it because the time was up */
 	char artifact[65];	/* hexadecimal */
 	int is_same, is_kept;	/* of a build: the artifact is the one that was named; it stood there already */
-	char arch[32];		/* of the host: "x86_64" */
+	char arch[32], boot[48];	/* of the host: "x86_64"; another one after each boot */
 	long cpus, memory_mb;
 };
 

@@ -24,7 +24,7 @@ static void take_output(void *data, const char *bytes, size_t n)
 
 static void take_line(void *data, const struct driver_line *line)
 {
-	static const char *const words[] = { "run", "end", "skip" };
+	static const char *const words[] = { "run", "end", "skip", "host" };
 	struct heard *h = data;
 	h->last = *line;
 	buf_printf(&h->words, "%s %s at %zu\n", words[line->word], line->run, h->output.len);
@@ -76,6 +76,26 @@ static void reads_the_fields_of_a_line(void **state)
 	assert_int_equal(h.last.exit_code, 139);
 	assert_int_equal(h.last.timeout, 3);
 	assert_true(h.last.seconds == 0.25);
+	assert_int_equal(h.last.is_same + h.last.is_kept, 0);
+	forget(&h);
+}
+
+static void reads_what_a_batch_says_of_builds_and_of_the_host(void **state)
+{
+	(void)state;
+	static const char build[] = "SKYDECK end run=r1 exit=0 seconds=0.000000 artifact=ab same=1 kept=1 token=T1\n",
+			  host[] = "SKYDECK host arch=x86_64 cpus=16 memory_mb=16000 boot=1-2 token=T1\n";
+	struct heard h = hear(build, sizeof build - 1, 10);
+	assert_int_equal(h.last.is_same, 1);
+	assert_int_equal(h.last.is_kept, 1);
+	forget(&h);
+	h = hear(host, sizeof host - 1, 10);
+	assert_int_equal(h.last.word, DRIVER_HOST);
+	assert_string_equal(h.last.arch, "x86_64");
+	assert_string_equal(h.last.boot, "1-2");
+	assert_int_equal(h.last.cpus, 16);
+	assert_int_equal(h.last.memory_mb, 16000);
+	assert_string_equal(h.last.run, "");
 	forget(&h);
 }
 
@@ -129,11 +149,11 @@ static int make_folder(void **state)
 	return mkdtemp(folder) ? 0 : -1;
 }
 
-/* Runs a script in a folder of its own with $driver set; its output, with the driver's seconds as S. */
+/* Runs a script in a folder of its own with $driver set; its output, with the driver's seconds as S and no word of the host. */
 static char *shell(const char *script)
 {
 	char *full = xasprintf("driver='%s'; cd '%s' && rm -rf t && mkdir t && cd t && { exec 2>&1; %s\n} | "
-			       "sed 's/seconds=[0-9]*\\.[0-9]\\{6\\}/seconds=S/; s/artifact=[0-9a-f]\\{64\\}/artifact=H/'", driver_path, folder, script);
+			       "sed '/^SKYDECK host /d; s/seconds=[0-9]*\\.[0-9]\\{6\\}/seconds=S/; s/artifact=[0-9a-f]\\{64\\}/artifact=H/'", driver_path, folder, script);
 	const char *argv[] = { "sh", "-c", full, NULL };
 	struct child_options options = { .argv = argv, .timeout = 50000000 };
 	struct buf output = {0};
@@ -327,6 +347,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_its_lines_out_of_the_output),
 		cmocka_unit_test(reads_the_fields_of_a_line),
+		cmocka_unit_test(reads_what_a_batch_says_of_builds_and_of_the_host),
 		cmocka_unit_test(holds_back_no_more_than_a_line),
 		cmocka_unit_test(makes_tokens_that_differ),
 		cmocka_unit_test(writes_words_of_one_line),
