@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-extern const struct runner_ops local_runner;
+extern const struct runner_ops local_runner, sky_runner;
 
-const struct runner_ops *const runners[] = { &local_runner, NULL };
+const struct runner_ops *const runners[] = { &local_runner, &sky_runner, NULL };
 
 const struct runner_ops *runner_find(const char *name)
 {
