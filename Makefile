@@ -1,6 +1,7 @@
 # make          ./skydeck               make check   unit, fold, screen and end-to-end tests (T=word: only those with it in their name)
 # make demo     the cockpit, on the bundled target       make SAN=1   the same, under ASan and UBSan, in build-san
 # make lint     the arrows between the folders           make shape   function and file sizes beside the models
+# make check-sky  sessions on VMs of a real SkyPilot, which it starts where it can be installed (Debian 12, root)
 # make bench    figures beside the tools users know      make install   PREFIX=/usr/local DESTDIR=
 # make setup    installs what is missing for all of these (check, demo and bench do so by themselves)
 # V=1 shows the commands; B=DIR builds somewhere else.
@@ -61,13 +62,17 @@ $B/gen/embedded.c: assets/embed.sh FORCE
 # Says what is missing and what to run. Those who set up on their own call make once more, so that pkg-config is there when it is asked.
 needs:
 	@CC='$(CC)' tests/setup.sh --look build
-setup check demo bench: export CC := $(CC)
+setup check check-sky demo bench: export CC := $(CC)
 setup:
 	@tests/setup.sh check
 check:
 	@SAN=$(SAN) tests/setup.sh check
 	@$(MAKE) $(jobs) --no-print-directory $B/skydeck units
 	@SAN=$(SAN) tests/check.sh $B '$T'
+check-sky:
+	@tests/setup.sh check
+	@$(MAKE) $(jobs) --no-print-directory $B/skydeck
+	@tests/check-sky.sh $B '$T'
 units: $(UNITS) ; @:
 demo:
 	@tests/setup.sh build
@@ -88,6 +93,6 @@ shape:
 	@tests/shape.sh
 clean:
 	rm -rf build build-san skydeck
-.PHONY: all skydeck needs setup check units lint shape bench demo install clean FORCE
+.PHONY: all skydeck needs setup check check-sky units lint shape bench demo install clean FORCE
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)
