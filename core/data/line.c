@@ -56,8 +56,12 @@ static void verdict_line(const struct event *ev, const struct model *m, struct b
 		buf_printf(out, "; waits for your signature: skydeck sign %s, or skydeck veto %s --reason \"…\"", p->id, p->id);
 }
 
-static void worker_line(const struct event *ev, struct buf *out)
+/* Bills and a provider's words come in all the time: a line is only for what is new about the worker itself. */
+static int worker_line(const struct event *ev, const struct model *m, struct buf *out)
 {
+	const struct worker *w = model_worker(m, ev->worker);
+	if (w && w->since != ev->time && !ev->reason && isnan(ev->noise_percent))
+		return 0;
 	about(out, ev->worker);
 	buf_printf(out, "%s", nothing_if_null(ev->state));
 	if (!isnan(ev->noise_percent))
@@ -66,6 +70,7 @@ static void worker_line(const struct event *ev, struct buf *out)
 		buf_printf(out, ": %s", ev->reason);
 	if (ev->usd_per_hour > 0)
 		buf_printf(out, ", $%.2f/h", ev->usd_per_hour);
+	return 1;
 }
 
 static void submitted_line(const struct event *ev, const struct model *m, struct buf *out)
@@ -197,8 +202,7 @@ int event_line(const struct event *ev, const struct model *m, struct buf *out)
 	case EVENT_WORKER_CHANGED:
 		if (ev->state && !strcmp(ev->state, "busy"))
 			return 0;
-		worker_line(ev, out);
-		return 1;
+		return worker_line(ev, m, out);
 	case EVENT_ROUND_VOIDED:
 		about(out, ev->worker);
 		buf_printf(out, "round %d does not count: %s", (int)ev->round, nothing_if_null(ev->reason));

@@ -164,10 +164,10 @@ static void go_on(struct engine *e, struct admission_run *a)
 	const struct base_site *site = base_site(e, a->worker);
 	unsigned last = rounds_last(&a->rounds), number = last ? last + 1 : w->admission_round + 1;
 	size_t missing = RULE_ADMISSION_PAIRS - (w->admission.count < RULE_ADMISSION_PAIRS ? w->admission.count : RULE_ADMISSION_PAIRS);
-	a->rounds.layout = site->layout;
+	a->rounds.layout = site->wanted[0] ? site->wanted_layout : site->layout;
 	size_t more = rounds_wanted(&a->rounds, NAN), under_way = rounds_count(&a->rounds);
 	for (size_t i = 0; i < ARMS; i++) {
-		a->arms[i] = (struct round_arm){ .tree = "base", .commit = site->commit };
+		a->arms[i] = (struct round_arm){ .tree = "base", .commit = e->model.baseline };
 		snprintf(a->arms[i].id, sizeof a->arms[i].id, "%s", arm_names[i]);
 	}
 	for (; more && under_way < missing; more--, under_way++)
@@ -189,10 +189,11 @@ static int advance(struct engine *e, struct admission_run *a)
 	}
 	/* A worker that left a wave is tried on the baseline as it stands there; else layout 1 is built. */
 	const struct base_site *site = base_site(e, a->worker);
-	if (site && site->commit[0] && base_is_ready(e, a->worker, site->layout))
-		go_on(e, a);
-	else if (!a->rounds.first)
+	int is_ready = site && site->commit[0] && base_is_ready(e, a->worker, site->layout);
+	if (!is_ready && !a->rounds.first)
 		base_prepare(e, a->worker, 0, 1);
+	if (is_ready || base_is_given(e, a->worker, 1))
+		go_on(e, a);
 	return 0;
 }
 

@@ -324,6 +324,22 @@ static void base_prepared(struct engine *e, void *owner, const char *arm, const 
 	engine_fail(e, &err);
 }
 
+/* Where the worker keeps the trees, what was given to it is done in that order, and left out when what it needs failed. So
+ * rounds can be given before their arms are ready, in the same job. */
+int arms_are_given(const struct engine *e, const void *owner, const char *arm)
+{
+	for (const struct arm_job *a = e->arm_jobs; a; a = a->next)
+		if (a->owner == owner && !strcmp(a->arm, arm))
+			return pool_keeps_trees(e) && !a->waits_for_bundle;
+	return 0;
+}
+
+int base_is_given(const struct engine *e, const char *worker, unsigned layout)
+{
+	const struct base_site *b = site_of(e, worker);
+	return b && !strcmp(b->wanted, e->model.baseline) && b->wanted_layout == layout && arms_are_given(e, b, "base");
+}
+
 /* The newest good run of a step of the baseline that says something about this worker's tree. */
 static const struct run *base_run(const struct engine *e, const char *worker, const char *step)
 {

@@ -171,6 +171,7 @@ struct arm_plan {
 void arms_prepare(struct engine *e, const struct arm_plan *plan, arm_done *done, void *owner);
 void arms_cancel(struct engine *e, const void *owner, const char *arm);	/* done follows, with ARM_GONE */
 void arms_advance(struct engine *e);
+int arms_are_given(const struct engine *e, const void *owner, const char *arm);	/* to a worker that does what follows only when the arm is ready */
 void arms_drop(struct engine *e, const void *owner);	/* with its steps and jobs; owner NULL: every arm */
 
 /* The baseline's tree, which admission and waves share, on each host. prepare does nothing while one is under way or the
@@ -186,6 +187,7 @@ struct base_site {
 };
 const struct base_site *base_site(const struct engine *e, const char *worker);	/* NULL: nothing was there yet */
 int base_is_ready(const struct engine *e, const char *worker, unsigned layout);
+int base_is_given(const struct engine *e, const char *worker, unsigned layout);	/* as arms_are_given */
 void base_prepare(struct engine *e, const char *worker, unsigned wave, unsigned layout);
 void sites_free(struct engine *e);
 

@@ -637,16 +637,16 @@ static void prepare_arm(struct engine *e, struct wave_run *w, struct arm *arm)
 	arms_prepare(e, &plan, arm_prepared, w);
 }
 
-/* Returns 1 when all live arms stand built and checked. */
+/* Returns 1 when all live arms stand built and checked, or are about to, before whatever is given to the worker now. */
 static int get_ready(struct engine *e, struct wave_run *w)
 {
 	if (pool_keeps_trees(e) && !bundles_have(e, w->commits, w->count))
 		return 0;
 	if (!base_is_ready(e, w->worker, w->layout)) {
 		base_prepare(e, w->worker, w->number, w->layout);
-		return 0;
-	}
-	if (w->layout < 3 && !w->artifact[w->layout]) {
+		if (!base_is_given(e, w->worker, w->layout))
+			return 0;
+	} else if (w->layout < 3 && !w->artifact[w->layout]) {
 		string_set(&w->artifact[w->layout], base_site(e, w->worker)->artifact);
 		if (w->layout == 2 && !w->artifact[1]) {	/* taken up in phase 2: what phase 1 ran is in the runs */
 			for (size_t i = e->model.run_count; i-- > e->model.baseline_run && !w->artifact[1];)
@@ -660,9 +660,9 @@ static int get_ready(struct engine *e, struct wave_run *w)
 		struct arm *arm = &w->arms[i];
 		if (!wants_phase(arm) || arm->is_ready)
 			continue;
-		ready = 0;
 		if (!arm->is_preparing)
 			prepare_arm(e, w, arm);
+		ready &= arm->is_ready || arms_are_given(e, w, arm->id);
 	}
 	return ready;
 }
