@@ -1,5 +1,6 @@
-/* What was spent, on what, and what the limit leaves. VMs that run have cost since the last event about them: that is
- * counted up to the time shown, and said to be an estimate. */
+/* What was spent, on what, what the limit leaves, and what the time of workers went to: a row for each, with the share
+ * that was measured and the largest of what was lost. VMs are counted by their bill as far as it came, from then on by the
+ * clock and their price. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "tui/number.h"
 #include "tui/pane.h"
 
-enum { LABEL = 16, GAUGE = 30 };
+enum { LABEL = 16, GAUGE = 30, WIDE = 60, WIDER = 84, LOSSES = 2 };
 
 struct budget_state {
 	struct page page;
@@ -28,9 +29,15 @@ static void amount(struct page *page, const char *label, double usd, const char 
 	buf_release(&text);
 }
 
+static void hours_text(double hours, char out[CLOCK_TEXT])
+{
+	clock_duration((int64_t)(hours * 3.6e9), out);
+}
+
 static void add_limit(struct page *page, const struct model *m, int64_t now)
 {
 	double left = m->limit_usd - spent_usd(m, now), rate = hourly_usd(m);
+	struct forecast f = forecast_usd(m, now);
 	char text[96] = "", hours[CLOCK_TEXT];
 
 	if (!(m->limit_usd > 0)) {
@@ -38,26 +45,92 @@ static void add_limit(struct page *page, const struct model *m, int64_t now)
 		return;
 	}
 	amount(page, "limit", m->limit_usd, "");
-	if (rate > 0 && left > 0) {
-		clock_duration((int64_t)(left / rate * 3.6e9), hours);
+	if (f.hours_to_limit > 0) {
+		hours_text(f.hours_to_limit, hours);
 		snprintf(text, sizeof text, "lasts %s at $%.2f/h", hours, rate);
 	}
 	amount(page, "left", left > 0 ? left : 0, text);
 }
 
+/* What it will have cost when session.hours are over, and what a winner cost on the average. */
+static void add_forecast(struct page *page, const struct model *m, int64_t now)
+{
+	struct forecast f = forecast_usd(m, now);
+	double win = usd_per_win(m, now);
+	char text[96], hours[CLOCK_TEXT];
+	size_t kept = 0;
+
+	if (isfinite(f.hours_to_end)) {
+		hours_text(f.hours_to_end, hours);
+		snprintf(text, sizeof text, f.hours_to_limit < f.hours_to_end ? "in %s; the limit comes first" : "in %s, when the session's time is up", hours);
+		amount(page, "at the end", f.usd_at_end, text);
+	}
+	for (size_t i = 0; i < m->proposal_count; i++)
+		kept += (size_t)proposal_is_winner(&m->proposals[i]);
+	snprintf(text, sizeof text, "%zu kept so far", kept);
+	if (isfinite(win))
+		amount(page, "per winner", win, text);
+}
+
+static void percent_text(double share, char out[16])
+{
+	if (isfinite(share))
+		snprintf(out, 16, "%.0f %%", 100 * share);
+	else
+		snprintf(out, 16, "-");
+}
+
+static void losses_text(const double seconds[USE_COUNT], size_t most, struct buf *out)
+{
+	enum use losses[LOSSES];
+	size_t n = use_losses(seconds, losses, most);
+
+	for (size_t i = 0; i < n; i++) {
+		double percent = 100 * seconds[losses[i]] / use_paid(seconds);
+		if (percent >= 0.5)
+			buf_printf(out, "%s%s %.0f %%", out->len ? ", " : "", use_words(losses[i]), percent);
+	}
+}
+
+static void add_row(struct page *page, const char *lead, const double seconds[USE_COUNT], double rate, double usd, enum style s)
+{
+	char paid[CLOCK_TEXT], price[NUMBER_TEXT], money[NUMBER_TEXT], share[16];
+	struct buf text = { 0 }, losses = { 0 };
+
+	clock_duration((int64_t)(use_paid(seconds) * 1e6), paid);
+	number_money(rate > 0 ? rate : 0, price);
+	number_money(usd, money);
+	percent_text(use_share(seconds), share);
+	losses_text(seconds, page->columns >= WIDER ? LOSSES : 1, &losses);
+	if (page->columns >= WIDE)
+		buf_printf(&text, "%10s %7s %7s %9s   %s", money, price, paid, share, buf_str(&losses));
+	else
+		buf_printf(&text, "%10s %10s", money, share);
+	page_add(page, lead, STYLE_MUTED, LABEL, buf_str(&text), s);
+	buf_release(&text);
+	buf_release(&losses);
+}
+
 static void add_workers(struct page *page, const struct model *m, int64_t now)
 {
+	double seconds[USE_COUNT];
+
 	page_heading(page, "workers");
+	if (!m->worker_count) {
+		page_add(page, NULL, STYLE_DEFAULT, 0, "None has been up yet.", STYLE_MUTED);
+		return;
+	}
+	page_add(page, NULL, STYLE_MUTED, LABEL, page->columns >= WIDE ? "         $      /h      up measuring   lost most to" : "         $  measuring", STYLE_MUTED);
 	for (size_t i = 0; i < m->worker_count; i++) {
 		const struct worker *w = &m->workers[i];
-		char lead[64], note[128], rate[NUMBER_TEXT];
+		char lead[64];
 		snprintf(lead, sizeof lead, "%s %s", w->id, w->state ? w->state : "");
-		number_money(w->usd_per_hour > 0 ? w->usd_per_hour : 0, rate);
-		snprintf(note, sizeof note, "%s/h  %.60s", rate, w->name ? w->name : "");
-		amount(page, lead, worker_usd(w, now), note);
+		worker_seconds(w, now, seconds);
+		add_row(page, lead, seconds, worker_is_up(w) ? w->usd_per_hour : 0, worker_usd(w, now), worker_is_up(w) ? STYLE_DEFAULT : STYLE_MUTED);
 	}
-	if (!m->worker_count)
-		page_add(page, NULL, STYLE_DEFAULT, 0, "None has been up yet.", STYLE_MUTED);
+	session_seconds(m, now, seconds);
+	if (m->worker_count > 1)
+		add_row(page, "together", seconds, hourly_usd(m), vm_usd(m, now), STYLE_STRONG);
 }
 
 static int budget_sync(struct pane *p, const struct model *m, int rows, int columns, struct intent *want)
@@ -71,10 +144,11 @@ static int budget_sync(struct pane *p, const struct model *m, int rows, int colu
 	amount(&s->page, "together", spent_usd(m, p->now), "");
 	page_blank(&s->page);
 	add_limit(&s->page, m, p->now);
+	add_forecast(&s->page, m, p->now);
 	add_workers(&s->page, m, p->now);
 	page_blank(&s->page);
-	page_add(&s->page, NULL, STYLE_DEFAULT, 0, "Workers are counted by the clock, the sums above by what was booked. "
-		"At the limit everything stops.", STYLE_MUTED);
+	page_add(&s->page, NULL, STYLE_DEFAULT, 0, "Machines are counted by their bill, and by the clock and their price since it came. "
+		"At the limit everything stops and they are taken down.", STYLE_MUTED);
 	page_sync(&s->page, rows);
 	return hourly_usd(m) > 0 && m->state != SESSION_ENDED;
 }

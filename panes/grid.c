@@ -1,9 +1,12 @@
 /* The grid: a tile for each worker, and a line for each step that runs beside them (builds and checks of the wave).
  *
- * A tile says, line by line: who and in what state; what runs, and how far the round is; how noisy it has been; the
- * last line of the log. How many lines of it show hangs on the height, so that all workers stay in sight as long as
- * they can. What did not end in three times its usual time is called late; what is down, lost or in quarantine is
- * drawn muted. */
+ * As many rows to a tile as let all workers stay in sight: with room to spare they show the end of their logs, else two
+ * rows, else one; more than that scrolls. Workers that are down are left out while others are up, unless something can
+ * still be done about them; f shows others, or all.
+ *
+ * The newest line of each log is told with the model; those before it are asked for, all tiles' in one question, once a
+ * second when many stream. Then the newest ones too are taken over a few times a second only: more nobody reads, and
+ * each is bytes on a line that may be slow. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,274 +14,44 @@
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
-#include "core/base/text.h"
 #include "core/data/query.h"
-#include "core/judge/rule.h"
-#include "core/judge/stats.h"
-#include "tui/bar.h"
+#include "panes/tile.h"
 #include "tui/number.h"
 #include "tui/pane.h"
 
-enum { TILE_COLUMNS = 32, TILE_WIDE = 60, TILE_ROWS = 4, TILE_GAP = 2, SAMPLES = 15, PROGRESS_MAX = 24,
-	LATE_FACTOR = 3, LATE_SECONDS = 5 };
+enum { TILE_COLUMNS = 32, TILE_WIDE = 60, LINE_COLUMNS = 30, TILE_GAP = 2,
+	FEW = 4, OFTEN = 200000, SELDOM = 250000, TAILS_SELDOM = 1000000, TAIL_LINES_MAX = 200 };	/* microseconds */
+
+enum show { SHOW_PRESENT, SHOW_ALL, SHOW_BUSY, SHOW_TROUBLE, SHOWS };
+
+/* The end of the log that a tile shows. */
+struct tail {
+	char *of;			/* "r12", "w1"; NULL: none */
+	char **lines;
+	size_t count, room;
+	int64_t asked_told;		/* how long it was when it was asked for */
+	char *last;			/* the newest line */
+	int64_t last_at;		/* when that was taken over */
+};
 
 struct grid_state {
-	size_t selected, count;		/* workers first, then steps */
+	size_t *shown, shown_count, shown_room;	/* workers, by index */
+	size_t selected, count;		/* of those first, then of steps */
+	size_t picked;			/* the worker that is selected, + 1; 0: a step */
 	size_t *steps, step_count, step_room;	/* indexes of runs that no tile shows */
 	size_t top;			/* first row of tiles shown */
 	int across, width, height;	/* tiles in a row; of a tile, in cells */
+	enum show show;
+	struct tail *tails;		/* of all workers */
+	size_t tail_count;
+	int asked;			/* for tails; no answer yet */
+	int64_t asked_at;
 	char *search;
 };
 
-/* Facts */
-
-static int is_state(const struct worker *w, const char *state)
+static const struct worker *selected_worker(const struct grid_state *s, const struct model *m)
 {
-	return w->state && !strcmp(w->state, state);
-}
-
-static int is_out(const struct worker *w)
-{
-	return is_state(w, "quarantined") || is_state(w, "lost") || is_state(w, "down");
-}
-
-/* Median seconds of the newest runs of that step that went well; NAN: none yet. */
-static double usual_seconds(const struct model *m, const char *step)
-{
-	double seconds[SAMPLES];
-	size_t n = 0;
-
-	for (size_t i = m->run_count; i-- > 0 && n < SAMPLES;) {
-		const struct run *r = &m->runs[i];
-		if (r->status && !strcmp(r->status, "ok") && !strcmp(r->step, step) && isfinite(r->seconds))
-			seconds[n++] = r->seconds;
-	}
-	return n ? stats_median(seconds, n) : NAN;
-}
-
-static double elapsed(const struct pane *p, const struct run *r)
-{
-	return p->now > r->started ? (double)(p->now - r->started) / 1e6 : 0;
-}
-
-static int is_late(const struct pane *p, const struct model *m, const struct run *r)
-{
-	double usual = usual_seconds(m, r->step);
-
-	return isfinite(usual) && elapsed(p, r) > LATE_FACTOR * usual + LATE_SECONDS;
-}
-
-static const struct run *newest_run(const struct model *m, const struct worker *w)
-{
-	for (size_t i = m->run_count; i-- > 0;)
-		if (m->runs[i].worker && !strcmp(m->runs[i].worker, w->id))
-			return &m->runs[i];
-	return NULL;
-}
-
-/* Where an arm stands in the round's order, and of how many. */
-static int place_in_order(const char *order, const char *arm, int *count)
-{
-	char copy[256], *rest;
-	int place = 0;
-
-	*count = 0;
-	snprintf(copy, sizeof copy, "%s", order ? order : "");
-	for (char *word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
-		if (!strcmp(word, arm))
-			place = (*count)++;
-		else
-			++*count;
-	return place;
-}
-
-/* How far it is, 0..1, as far as earlier ones tell; NAN: nobody knows. */
-static double progress(const struct pane *p, const struct model *m, const struct worker *w, const struct run *r)
-{
-	double usual = usual_seconds(m, r->step), share = usual > 0 ? fmin(elapsed(p, r) / usual, 0.95) : NAN;
-	int count, place;
-
-	if (strcmp(r->step, "measure") || !w)
-		return share;
-	place = place_in_order(w->order, r->arm ? r->arm : "", &count);
-	return count ? (place + (isnan(share) ? 0 : share)) / count : share;
-}
-
-static const char *step_word(const struct run *r)
-{
-	return !strcmp(r->step, "build") ? "building" : !strcmp(r->step, "checks") ? "checking" : r->step;
-}
-
-static void what_runs(const struct run *r, const struct worker *w, struct buf *out)
-{
-	const char *arm = r->arm ? r->arm : "";
-
-	if (strcmp(r->step, "measure"))
-		buf_printf(out, "%s %s", step_word(r), arm);
-	else if (!r->wave)
-		buf_printf(out, "admission pair %zu of %d", w->admission.count + 1, RULE_ADMISSION_PAIRS);
-	else
-		buf_printf(out, "%s round %u", arm, r->round);
-}
-
-static void what_else(const struct worker *w, struct buf *out)
-{
-	if (w->reason)
-		buf_puts(out, w->reason);
-	else if (is_state(w, "ready"))
-		buf_puts(out, "waits for work");
-	else if (is_state(w, "busy"))
-		buf_puts(out, "between rounds");
-	else if (is_state(w, "starting"))
-		buf_puts(out, "comes up");
-	else if (is_state(w, "down"))
-		buf_puts(out, "has ended");
-	else if (is_state(w, "admitting"))
-		buf_printf(out, "admission pair %zu of %d", w->admission.count + 1, RULE_ADMISSION_PAIRS);
-}
-
-/* What the last run that ended on it came to: the log's own last line is not kept. */
-static void last_result(const struct model *m, const struct worker *w, struct buf *out)
-{
-	for (size_t i = m->run_count; i-- > 0;) {
-		const struct run *r = &m->runs[i];
-		char value[NUMBER_TEXT];
-		if (!r->status || !r->worker || strcmp(r->worker, w->id))
-			continue;
-		buf_printf(out, "r%u %s %s %s", r->number, r->arm ? r->arm : "", r->step, r->status);
-		number_fixed(r->value, number_decimals(&r->value, 1, 4), value);
-		if (isfinite(r->value))
-			buf_printf(out, ", %s %s", m->metric ? m->metric : "value", value);
-		else if (r->reason)
-			buf_printf(out, ": %s", r->reason);
-		return;
-	}
-}
-
-/* Tiles */
-
-static enum style state_style(const struct worker *w)
-{
-	if (is_state(w, "quarantined") || is_state(w, "lost"))
-		return STYLE_BAD;
-	if (is_state(w, "ready"))
-		return STYLE_GOOD;
-	return is_state(w, "down") ? STYLE_MUTED : STYLE_INFO;
-}
-
-static void draw_name(const struct pane *p, const struct worker *w, struct canvas *c)
-{
-	char age[CLOCK_TEXT] = "";
-	int x, end = c->columns;
-
-	/* A worker that only waits has no age on the screen: it would be drawn every second for nothing. */
-	if (!is_state(w, "ready") && !is_state(w, "down"))
-		clock_duration(p->now - w->since, age);
-	end = canvas_text_right(c, 0, end, STYLE_MUTED, age);
-	end = canvas_text_right(c, 0, end - (end < c->columns), state_style(w), w->state ? w->state : "");
-	x = canvas_text(c, 0, 0, STYLE_LINK, w->id, -1) + 1;
-	if (w->name || w->runner)
-		canvas_text_cut(c, 0, x, is_out(w) ? STYLE_MUTED : STYLE_DEFAULT, w->name ? w->name : w->runner, end - x - 1);
-}
-
-static void draw_work(const struct pane *p, const struct model *m, const struct worker *w, struct canvas *c)
-{
-	const struct run *r = worker_run(m, w);
-	struct buf text = { 0 };
-	int x = 14, columns = c->columns - x;
-	double share = r ? progress(p, m, w, r) : NAN;
-	char late[64], since[CLOCK_TEXT];
-
-	if (r)
-		what_runs(r, w, &text);
-	else
-		what_else(w, &text);
-	if (isnan(share)) {
-		canvas_text_cut(c, 0, 0, is_out(w) ? STYLE_MUTED : STYLE_DEFAULT, buf_str(&text), -1);
-	} else {
-		if (text_columns(buf_str(&text)) + 1 > x)
-			x = text_columns(buf_str(&text)) + 1;
-		columns = c->columns - x;
-		if (is_late(p, m, r)) {
-			clock_duration((int64_t)(elapsed(p, r) * 1e6), since);
-			snprintf(late, sizeof late, " late: %s", since);
-			columns -= text_columns(late);
-			canvas_text_right(c, 0, c->columns, STYLE_WARN, late);
-		}
-		canvas_text_cut(c, 0, 0, STYLE_DEFAULT, buf_str(&text), x - 1);
-		bar_progress(c, 0, x, columns < PROGRESS_MAX ? columns : PROGRESS_MAX, share,
-			is_late(p, m, r) ? STYLE_WARN : STYLE_BAR, STYLE_BAR_EMPTY);
-	}
-	buf_release(&text);
-}
-
-static void draw_noise(const struct worker *w, struct canvas *c)
-{
-	struct rule rule = rule_of(RULE_STANDARD);
-	double highest = rule.admit;
-	char text[NUMBER_TEXT], money[NUMBER_TEXT];
-	int x = 0, end = c->columns;
-
-	if (w->usd_per_hour > 0) {
-		number_money(w->usd_per_hour, money);
-		strcat(money, "/h");
-		end = canvas_text_right(c, 0, end, STYLE_MUTED, money) - 1;
-	}
-	if (isfinite(w->noise_percent)) {
-		snprintf(text, sizeof text, "noise %.*f %%", w->noise_percent < 10 ? 1 : 0, w->noise_percent);
-		x = canvas_text(c, 0, 0, w->noise_percent > 100 * rule.admit ? STYLE_WARN : STYLE_MUTED, text, end) + 1;
-	} else {
-		x = canvas_text(c, 0, 0, STYLE_MUTED, w->history.count ? "noise" : "noise not known yet", end) + 1;
-	}
-	for (size_t i = 0; i < w->history.count; i++)
-		highest = fmax(highest, w->history.at[i]);
-	bar_sparkline(c, 0, x, end - x < PROGRESS_MAX ? end - x : PROGRESS_MAX, w->history.at, w->history.count, 0,
-		highest, STYLE_MUTED);
-}
-
-static void draw_last_line(const struct model *m, const struct worker *w, struct canvas *c)
-{
-	const struct run *r = worker_run(m, w);
-	struct buf text = { 0 };
-
-	if (r && r->last_line) {
-		canvas_text_cut(c, 0, 0, strncmp(r->last_line, "METRIC", 6) ? STYLE_DEFAULT : STYLE_STRONG,
-			r->last_line, -1);
-		return;
-	}
-	last_result(m, w, &text);
-	canvas_text_cut(c, 0, 0, STYLE_MUTED, buf_str(&text), -1);
-	buf_release(&text);
-}
-
-/* Lines go in this order as there is room for them: state, work, log, noise; the noise stands above the log. */
-static void draw_tile(const struct pane *p, const struct model *m, const struct worker *w, struct canvas *c)
-{
-	const struct grid_state *s = p->state;
-	struct canvas lines[TILE_ROWS];
-	int last = s->height - 1;
-
-	for (int i = 0; i < s->height; i++)	/* those below the edge have no rows, and nothing is drawn there */
-		lines[i] = canvas_sub(c, (struct rect){ i, 0, 1, c->columns });
-	draw_name(p, w, &lines[0]);
-	if (last >= 1)
-		draw_work(p, m, w, &lines[1]);
-	if (last >= 3)
-		draw_noise(w, &lines[2]);
-	if (last >= 2)
-		draw_last_line(m, w, &lines[last]);
-}
-
-static void draw_step(const struct pane *p, const struct model *m, const struct run *r, struct canvas *c)
-{
-	char age[CLOCK_TEXT];
-	int x;
-
-	clock_duration((int64_t)(elapsed(p, r) * 1e6), age);
-	x = canvas_printf(c, 0, 0, STYLE_INFO, "▸ %s", step_word(r));
-	x += 1 + canvas_printf(c, 0, x + 1, STYLE_LINK, "%-4s", r->arm ? r->arm : "");
-	x += 1 + canvas_printf(c, 0, x + 1, is_late(p, m, r) ? STYLE_WARN : STYLE_MUTED, "%5s", age);
-	canvas_text_cut(c, 0, x + 2, STYLE_MUTED, r->last_line ? r->last_line : "", -1);
+	return s->selected < s->shown_count ? &m->workers[s->shown[s->selected]] : NULL;
 }
 
 static void mark(const struct pane *p, const struct grid_state *s, struct canvas *c, size_t item)
@@ -292,7 +65,7 @@ static void mark(const struct pane *p, const struct grid_state *s, struct canvas
 		canvas_mark_text(c, y, s->search);
 }
 
-static void draw_empty(const struct model *m, struct canvas *c)
+static void draw_empty(const struct grid_state *s, const struct model *m, struct canvas *c)
 {
 	static const char *const lines[] = {
 		"No worker yet.",
@@ -300,34 +73,51 @@ static void draw_empty(const struct model *m, struct canvas *c)
 		"Workers that cost money start with the first approval: see 4.",
 	};
 
-	if (m->state == SESSION_ENDED)
+	if (m->worker_count)
+		canvas_text_cut(c, 0, 1, STYLE_MUTED, s->show == SHOW_BUSY ? "No worker is busy: f shows others." : "Nothing is wrong with any worker: f shows others.", -1);
+	else if (m->state == SESSION_ENDED)
 		canvas_text_cut(c, 0, 1, STYLE_MUTED, "The session has ended: no worker is up.", -1);
-	for (int i = 0; i < 3 && m->state != SESSION_ENDED; i++)
+	for (int i = 0; i < 3 && !m->worker_count && m->state != SESSION_ENDED; i++)
 		canvas_text_cut(c, i, 1, STYLE_MUTED, lines[i], -1);
+}
+
+static int is_mixed(const struct model *m)
+{
+	const char *first = NULL;
+
+	for (size_t i = 0; i < m->worker_count; i++) {
+		const char *arch = m->workers[i].arch;
+		if (arch && first && strcmp(arch, first))
+			return 1;
+		first = arch ? arch : first;
+	}
+	return 0;
 }
 
 static void grid_draw(const struct pane *p, const struct model *m, struct canvas *c)
 {
 	const struct grid_state *s = p->state;
-	size_t tile_rows = (m->worker_count + (size_t)s->across - 1) / (size_t)s->across;
+	size_t tile_rows = (s->shown_count + (size_t)s->across - 1) / (size_t)s->across;
+	int mixed = is_mixed(m);
 
 	if (!s->count)
-		draw_empty(m, c);
-	for (size_t i = 0; i < m->worker_count; i++) {
+		draw_empty(s, m, c);
+	for (size_t i = 0; i < s->shown_count; i++) {
 		long row = (long)(i / (size_t)s->across) - (long)s->top;
 		struct rect r = { (int)row * s->height, 1 + (int)(i % (size_t)s->across) * (s->width + TILE_GAP),
 			s->height, s->width };
 		struct canvas tile = canvas_sub(c, r);
+		const struct tail *tail = &s->tails[s->shown[i]];
 		if (row < 0 || r.y >= c->rows)
 			continue;
-		draw_tile(p, m, &m->workers[i], &tile);
+		tile_draw(&(struct tile){ p, m, &m->workers[s->shown[i]], s->height, mixed, tail->last, tail->lines, tail->count }, &tile);
 		mark(p, s, &tile, i);
 	}
 	for (size_t i = 0; i < s->step_count; i++) {
 		int y = ((int)tile_rows - (int)s->top) * s->height + (int)i;
 		struct canvas line = canvas_sub(c, (struct rect){ y, 1, 1, c->columns - 1 });
-		draw_step(p, m, &m->runs[s->steps[i]], &line);
-		mark(p, s, &line, m->worker_count + i);
+		tile_draw_step(p, m, &m->runs[s->steps[i]], &line);
+		mark(p, s, &line, s->shown_count + i);
 	}
 }
 
@@ -349,27 +139,77 @@ static void collect_steps(struct grid_state *s, const struct model *m)
 			*(size_t *)array_add(&s->steps, &s->step_count, &s->step_room, sizeof *s->steps) = i;
 }
 
-/* As few tiles side by side as show all of them whole: the wider, the more of a line can be read. */
-static int tiles_across(int workers, int room, int columns)
+static int is_troubled(const struct worker *w)
 {
-	int across = columns / TILE_WIDE < 1 ? 1 : columns / TILE_WIDE, most = (columns + TILE_GAP) / TILE_COLUMNS;
-
-	while (across < most && (workers + across - 1) / across * TILE_ROWS > room)
-		across++;
-	return across < workers ? across : workers < 1 ? 1 : workers;
+	return w->remedy || worker_is_stale(w) || worker_is_state(w, "quarantined") || worker_is_state(w, "lost");
 }
 
-static void lay_out(struct grid_state *s, const struct model *m, int rows, int columns)
+static int is_shown(const struct grid_state *s, const struct model *m, const struct worker *w)
 {
-	int workers = (int)m->worker_count, tile_rows, room = rows - (int)s->step_count, shown;
+	switch (s->show) {
+	case SHOW_BUSY: return worker_is_up(w) && (worker_run(m, w) || worker_is_state(w, "busy"));
+	case SHOW_TROUBLE: return is_troubled(w);
+	case SHOW_PRESENT: return worker_is_up(w) || w->remedy || !count_workers_up(m);
+	default: return 1;
+	}
+}
 
-	s->across = tiles_across(workers, room, columns);
+/* The same worker stays selected whatever comes and goes before it. */
+static void collect_workers(struct grid_state *s, const struct model *m)
+{
+	s->shown_count = 0;
+	for (size_t i = 0; i < m->worker_count; i++)
+		if (is_shown(s, m, &m->workers[i]))
+			*(size_t *)array_add(&s->shown, &s->shown_count, &s->shown_room, sizeof *s->shown) = i;
+	for (size_t i = 0; i < s->shown_count; i++)
+		if (s->picked == s->shown[i] + 1)
+			s->selected = i;
+}
+
+/* As few tiles side by side as show all of them with so many rows: the wider, the more of a line can be read. 0: they
+ * cannot be shown so. */
+static int tiles_across(int workers, int room, int columns, int narrowest, int rows)
+{
+	int across = columns / TILE_WIDE < 1 ? 1 : columns / TILE_WIDE, most = (columns + TILE_GAP) / (narrowest + TILE_GAP);
+
+	most = most < 1 ? 1 : most;
+	across = across > most ? most : across;
+	while (across < most && (workers + across - 1) / across * rows > room)
+		across++;
+	return (workers + across - 1) / across * rows > room ? 0 : across;
+}
+
+static void choose_form(struct grid_state *s, int room, int columns)
+{
+	static const struct { int rows, columns; } forms[] = { { TILE_ROWS, TILE_COLUMNS - TILE_GAP }, { 3, TILE_COLUMNS - TILE_GAP },
+		{ 2, TILE_COLUMNS - TILE_GAP }, { 1, LINE_COLUMNS } };
+	int workers = (int)s->shown_count, tile_rows;
+
+	s->across = s->height = 0;
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0] && !s->across; i++)
+		s->across = tiles_across(workers, room, columns - 1, forms[i].columns, s->height = forms[i].rows);
+	if (!s->across) {	/* it scrolls */
+		s->across = (columns - 1 + TILE_GAP) / (LINE_COLUMNS + TILE_GAP);
+		s->across = s->across < 1 ? 1 : s->across;
+	}
+	s->across = s->across < workers ? s->across : workers < 1 ? 1 : workers;
+	tile_rows = (workers + s->across - 1) / s->across;
+	if (tile_rows > 1)	/* four in two rows are two and two */
+		s->across = (workers + tile_rows - 1) / tile_rows;
 	s->width = (columns - 1 - TILE_GAP * (s->across - 1)) / s->across;
 	tile_rows = (workers + s->across - 1) / s->across;
-	s->height = tile_rows ? room / tile_rows : TILE_ROWS;
-	s->height = s->height < 2 ? 2 : s->height > TILE_ROWS ? TILE_ROWS : s->height;
+	if (tile_rows && s->height * tile_rows <= room)
+		s->height = room / tile_rows;
+}
+
+static void lay_out(struct grid_state *s, int rows, int columns)
+{
+	int workers = (int)s->shown_count, tile_rows, shown;
+
+	choose_form(s, rows - (int)s->step_count, columns);
+	tile_rows = (workers + s->across - 1) / s->across;
 	shown = rows / s->height < 1 ? 1 : rows / s->height;
-	if (s->selected < m->worker_count) {
+	if (s->selected < s->shown_count) {
 		size_t row = s->selected / (size_t)s->across;
 		if (row < s->top)
 			s->top = row;
@@ -378,15 +218,152 @@ static void lay_out(struct grid_state *s, const struct model *m, int rows, int c
 	}
 	if (tile_rows * s->height + (int)s->step_count <= rows)
 		s->top = 0;
-	else if (s->selected >= m->worker_count && s->step_count)
+	else if (s->selected >= s->shown_count && s->step_count)
 		s->top = (size_t)tile_rows;
 }
 
-static int counts(const struct model *m)
+/* Ends of logs */
+
+static void clear_lines(struct tail *t)
 {
-	for (size_t i = 0; i < m->worker_count; i++)
-		if (!is_state(&m->workers[i], "ready") && !is_out(&m->workers[i]))
+	for (size_t i = 0; i < t->count; i++)
+		free(t->lines[i]);
+	t->count = 0;
+}
+
+/* What its tile shows the log of: what runs, how it comes up, else what ran last. */
+static void log_of(const struct model *m, const struct worker *w, char out[24])
+{
+	const struct run *r = worker_run(m, w);
+
+	out[0] = '\0';
+	if (!r && (worker_is_state(w, "starting") || w->remedy))
+		snprintf(out, 24, "%.20s", w->id);
+	else if (r || (r = worker_newest_run(m, w)) != NULL)
+		snprintf(out, 24, "r%u", r->number);
+}
+
+static const char *newest_line(const struct model *m, const struct worker *w, int64_t *told)
+{
+	const struct run *r = worker_run(m, w);
+
+	*told = r ? r->log_lines : w->log_lines;
+	return r ? r->last_line : w->last_line;
+}
+
+static int is_in_sight(const struct grid_state *s, size_t i, int rows)
+{
+	size_t row = i / (size_t)s->across;
+
+	return row >= s->top && (int)(row - s->top) * s->height < rows;
+}
+
+static size_t count_streams(const struct grid_state *s, const struct model *m, int rows)
+{
+	size_t n = 0;
+	int64_t told;
+
+	for (size_t i = 0; i < s->shown_count; i++)
+		n += is_in_sight(s, i, rows) && newest_line(m, &m->workers[s->shown[i]], &told);
+	return n;
+}
+
+static int has_passed(int64_t now, int64_t since, int64_t time)
+{
+	return now - since >= time || now <= since;	/* a clock that stands still, or is set back, holds nothing up */
+}
+
+static int take_newest(struct grid_state *s, const struct model *m, size_t worker, int64_t now, int few)
+{
+	struct tail *t = &s->tails[worker];
+	const struct worker *w = &m->workers[worker];
+	char of[24];
+	int64_t told;
+	const char *line = newest_line(m, w, &told);
+
+	log_of(m, w, of);
+	if (strcmp(of, t->of ? t->of : "")) {
+		string_set(&t->of, of);
+		string_set(&t->last, NULL);
+		clear_lines(t);
+		t->asked_told = -1;
+		t->last_at = 0;
+	}
+	if (!line)
+		string_set(&t->last, NULL);
+	else if (!t->last || (strcmp(t->last, line) && (few || has_passed(now, t->last_at, SELDOM)))) {
+		string_set(&t->last, line);
+		t->last_at = now;
+	}
+	return *of && t->asked_told != told;
+}
+
+static void ask_for_tails(struct grid_state *s, const struct model *m, int rows, int lines, struct intent *want)
+{
+	struct json *args = json_object(), *of = json_array();
+
+	for (size_t i = 0; i < s->shown_count; i++) {
+		struct tail *t = &s->tails[s->shown[i]];
+		int64_t told;
+		newest_line(m, &m->workers[s->shown[i]], &told);
+		if (!is_in_sight(s, i, rows) || !t->of || !*t->of || t->asked_told == told)
+			continue;
+		t->asked_told = told;
+		json_append(of, json_new_string(t->of));
+	}
+	json_take(args, "of", of);
+	json_put_integer(args, "lines", lines < TAIL_LINES_MAX ? lines : TAIL_LINES_MAX);
+	intent_query(want, "tails", args, 0);
+	s->asked = 1;
+}
+
+static void follow_logs(struct grid_state *s, const struct model *m, int rows, int64_t now, struct intent *want)
+{
+	size_t due = 0;
+	int few = count_streams(s, m, rows) <= FEW, lines = s->height - (TILE_ROWS - 1);
+
+	if (s->tail_count < m->worker_count) {
+		s->tails = xrealloc(s->tails, m->worker_count * sizeof *s->tails);
+		memset(s->tails + s->tail_count, 0, (m->worker_count - s->tail_count) * sizeof *s->tails);
+		s->tail_count = m->worker_count;
+	}
+	for (size_t i = 0; i < s->shown_count; i++)
+		if (is_in_sight(s, i, rows))
+			due += (size_t)take_newest(s, m, s->shown[i], now, few);
+	if (due && lines > 1 && !s->asked && has_passed(now, s->asked_at, few ? OFTEN : TAILS_SELDOM)) {
+		ask_for_tails(s, m, rows, lines, want);
+		s->asked_at = now;
+	}
+}
+
+/* The newest of them is the tile's last line, if that has not moved on. */
+static void take_tail(struct tail *t, const struct json *lines)
+{
+	clear_lines(t);
+	for (const struct json *i = json_first(lines); i; i = json_next(i))
+		*(char **)array_add(&t->lines, &t->count, &t->room, sizeof *t->lines) = xstrdup(json_string(i, ""));
+	if (t->count && t->last && !strcmp(t->lines[t->count - 1], t->last))
+		free(t->lines[--t->count]);
+}
+
+static void grid_answer(struct pane *p, const struct answer *a)
+{
+	struct grid_state *s = p->state;
+
+	s->asked = 0;
+	for (const struct json *i = json_first(json_get(a->result, "tails")); i; i = json_next(i))
+		for (size_t k = 0; k < s->tail_count; k++)
+			if (s->tails[k].of && !strcmp(s->tails[k].of, json_string(json_get(i, "of"), "")))
+				take_tail(&s->tails[k], json_get(i, "lines"));
+}
+
+static int counts(const struct grid_state *s, const struct model *m)
+{
+	for (size_t i = 0; i < s->shown_count; i++) {
+		const struct worker *w = &m->workers[s->shown[i]];
+		if ((!worker_is_state(w, "ready") && !worker_is_out(w)) || worker_is_stale(w) || (worker_is_up(w) && w->usd_per_hour > 0))
 			return m->state == SESSION_OPEN || m->state == SESSION_PAUSED;
+	}
 	return 0;
 }
 
@@ -394,52 +371,40 @@ static int grid_sync(struct pane *p, const struct model *m, int rows, int column
 {
 	struct grid_state *s = p->state;
 
-	(void)want;
 	collect_steps(s, m);
-	s->count = m->worker_count + s->step_count;
+	collect_workers(s, m);
+	s->count = s->shown_count + s->step_count;
 	if (s->selected >= s->count)
 		s->selected = s->count ? s->count - 1 : 0;
-	lay_out(s, m, rows, columns);
-	return counts(m) || s->step_count;
-}
-
-/* The share of the present wave in which something was measured, 0..1; NAN: there is none. */
-static double measuring(const struct pane *p, const struct model *m)
-{
-	const struct wave *wave = current_wave(m);
-	double seconds = 0;
-
-	if (!wave || p->now <= wave->started)
-		return NAN;
-	for (size_t i = m->run_count; i-- > 0 && m->runs[i].started >= wave->started;) {
-		const struct run *r = &m->runs[i];
-		if (!strcmp(r->step, "measure") && r->wave == wave->number)
-			seconds += r->status ? isfinite(r->seconds) ? r->seconds : 0 : elapsed(p, r);
-	}
-	return fmin(seconds * 1e6 / (double)(p->now - wave->started), 1);
+	s->picked = s->selected < s->shown_count ? s->shown[s->selected] + 1 : 0;
+	lay_out(s, rows, columns);
+	follow_logs(s, m, rows, p->now, want);
+	return counts(s, m) || s->step_count;
 }
 
 static void grid_title(const struct pane *p, const struct model *m, struct buf *out)
 {
-	size_t up = 0;
-	double cost = 0, share = measuring(p, m);
+	static const char *const only[SHOWS] = { "", "all  ", "only busy  ", "only troubled  " };
+	const struct grid_state *s = p->state;
+	size_t up = count_workers_up(m), able = 0;
+	double seconds[USE_COUNT], share, cost = hourly_usd(m);
 	char money[NUMBER_TEXT];
 
 	for (size_t i = 0; i < m->worker_count; i++)
-		if (!is_out(&m->workers[i])) {
-			up++;
-			cost += m->workers[i].usd_per_hour > 0 ? m->workers[i].usd_per_hour : 0;
-		}
+		able += !worker_is_out(&m->workers[i]);
 	if (!m->worker_count) {
 		buf_puts(out, "no worker yet");
 		return;
 	}
-	if (up)
-		buf_printf(out, "%zu of %zu busy", count_busy_workers(m), up);
+	buf_puts(out, only[s->show]);
+	if (able)
+		buf_printf(out, "%zu of %zu busy", count_busy_workers(m), able);
 	else
-		buf_puts(out, "no worker is up");
-	if (up && up < m->worker_count)
-		buf_printf(out, ", %zu out", m->worker_count - up);
+		buf_puts(out, up ? "none can measure" : "no worker is up");
+	if (able && able < up)
+		buf_printf(out, ", %zu out", up - able);
+	session_seconds(m, p->now, seconds);
+	share = use_share(seconds);
 	if (isfinite(share))
 		buf_printf(out, "  %.0f %% measuring", 100 * share);
 	number_money(cost, money);
@@ -449,20 +414,52 @@ static void grid_title(const struct pane *p, const struct model *m, struct buf *
 
 /* Keys */
 
-static enum pane_result open_log(const struct grid_state *s, const struct model *m, struct intent *want)
+static const struct run *selected_run(const struct grid_state *s, const struct model *m)
 {
-	const struct worker *w = s->selected < m->worker_count ? &m->workers[s->selected] : NULL;
-	const struct run *r = NULL;
-	char run[16];
+	const struct worker *w = selected_worker(s, m);
 
 	if (w)
-		r = worker_run(m, w) ? worker_run(m, w) : newest_run(m, w);
-	else if (s->selected < s->count)
-		r = &m->runs[s->steps[s->selected - m->worker_count]];
-	if (!r)
+		return worker_run(m, w);
+	return s->selected < s->count ? &m->runs[s->steps[s->selected - s->shown_count]] : NULL;
+}
+
+static int is_machine(const struct worker *w)
+{
+	return w && w->runner && strcmp(w->runner, "local");
+}
+
+/* The log that is meant: of what runs; of how it comes up or why it does not, and with `own` in any case; of what ran last. */
+static int log_id(const struct grid_state *s, const struct model *m, int own, char out[24])
+{
+	const struct worker *w = selected_worker(s, m);
+	const struct run *r = selected_run(s, m);
+
+	out[0] = '\0';
+	if (w && own && is_machine(w))
+		snprintf(out, 24, "%.20s", w->id);
+	else if (w && !r && (is_machine(w) || !worker_newest_run(m, w)))
+		log_of(m, w, out);
+	else if (r || (w && (r = worker_newest_run(m, w)) != NULL))
+		snprintf(out, 24, "r%u", r->number);
+	return *out != '\0';
+}
+
+static enum pane_result open_log(const struct grid_state *s, const struct model *m, int own, struct intent *want)
+{
+	char id[24];
+
+	if (!log_id(s, m, own, id))
 		return intent_message(want, "nothing has run here yet: there is no log");
-	snprintf(run, sizeof run, "r%u", r->number);
-	return intent_open(want, "log", run);
+	return intent_open(want, "log", id);
+}
+
+static enum pane_result page_log(const struct grid_state *s, const struct model *m, struct intent *want)
+{
+	char id[24];
+
+	if (!log_id(s, m, 0, id))
+		return intent_message(want, "nothing has run here yet: there is no log");
+	return intent_errand(want, "pager", id, NULL);
 }
 
 static enum pane_result command_worker(const struct worker *w, const char *action, struct intent *want)
@@ -474,28 +471,96 @@ static enum pane_result command_worker(const struct worker *w, const char *actio
 	return intent_command(want, "worker", args);
 }
 
-static enum pane_result quarantine(const struct worker *w, const struct act *act, struct intent *want)
+static int may(const struct worker *w, enum action a)
 {
-	char question[96];
-
 	if (!w)
-		return intent_message(want, "select a worker first");
-	if (is_out(w))
-		return intent_message(want, "%s is %s already", w->id, w->state);
-	if (act->text)
-		return strcmp(act->text, "yes") ? intent_message(want, "%s goes on", w->id)
-		                                : command_worker(w, "quarantine", want);
-	snprintf(question, sizeof question, "take %s out and admit it anew before it measures again? type yes:", w->id);
-	return intent_prompt(want, question, "", ACTION_DROP);
+		return 0;
+	switch (a) {
+	case ACTION_RETRY: return worker_has_remedy(w, "retry");
+	case ACTION_RELEASE: return worker_is_out(w) && !worker_has_remedy(w, "retry");
+	case ACTION_QUARANTINE: return !worker_is_out(w) && !worker_is_state(w, "starting");
+	case ACTION_REPLACE: return is_machine(w) && (worker_is_up(w) || worker_has_remedy(w, "replace"));
+	case ACTION_SHUT_DOWN: return worker_is_up(w) || worker_has_remedy(w, "down");
+	case ACTION_SSH: return is_machine(w) && w->name && worker_is_up(w);
+	default: return 1;
+	}
 }
 
-static enum pane_result release(const struct worker *w, struct intent *want)
+static enum pane_result cannot(const struct worker *w, enum action a, struct intent *want)
 {
 	if (!w)
 		return intent_message(want, "select a worker first");
-	if (!is_state(w, "quarantined"))
-		return intent_message(want, "%s is %s: only a quarantined worker can be released", w->id, w->state);
-	return command_worker(w, "release", want);
+	if (!is_machine(w) && (a == ACTION_SSH || a == ACTION_REPLACE))
+		return intent_message(want, "%s is this machine", w->id);
+	if (a == ACTION_RETRY)
+		return intent_message(want, "%s is %s: there is nothing to retry", w->id, w->state);
+	if (a == ACTION_RELEASE)
+		return intent_message(want, "%s is %s: only a worker that was taken out or is down can be released", w->id, w->state);
+	if (a == ACTION_SSH)
+		return intent_message(want, "%s is %s: nobody can log in there", w->id, w->state);
+	return intent_message(want, "%s is %s%s", w->id, w->state, worker_is_out(w) ? " already" : "");
+}
+
+/* A word to the engine about the selected worker; what takes it from its work is asked for first. */
+static enum pane_result tell_worker(const struct worker *w, const struct act *act, struct intent *want)
+{
+	static const struct { enum action action; const char *word, *question; } words[] = {
+		{ ACTION_RETRY, "retry", NULL }, { ACTION_RELEASE, "release", NULL },
+		{ ACTION_QUARANTINE, "quarantine", "take %s out and admit it anew before it measures again? type yes:" },
+		{ ACTION_REPLACE, "replace", "start another worker and take %s down? type yes:" },
+		{ ACTION_SHUT_DOWN, "down", "take %s down? what it runs is lost. type yes:" },
+	};
+	char question[96];
+	size_t i = 0;
+
+	while (words[i].action != act->action)
+		i++;
+	if (!may(w, act->action))
+		return cannot(w, act->action, want);
+	if (!words[i].question)
+		return command_worker(w, words[i].word, want);
+	if (act->text)
+		return strcmp(act->text, "yes") ? intent_message(want, "%s goes on", w->id) : command_worker(w, words[i].word, want);
+	snprintf(question, sizeof question, words[i].question, w->id);
+	return intent_prompt(want, question, "", act->action);
+}
+
+static enum pane_result cancel(const struct grid_state *s, const struct model *m, const struct act *act, struct intent *want)
+{
+	const struct run *r = selected_run(s, m);
+	const struct proposal *p = r ? model_proposal(m, r->arm) : NULL;
+	char question[96];
+	struct json *args;
+
+	if (!p)
+		return intent_message(want, "no proposal runs here: there is nothing to cancel");
+	if (!act->text) {
+		snprintf(question, sizeof question, "take %.20s out of the session? (y)", p->id);
+		return intent_prompt(want, question, "", ACTION_CANCEL);
+	}
+	if (*act->text != 'y' && *act->text != 'Y')
+		return intent_message(want, "%s stays in the session", p->id);
+	args = json_object();
+	json_put_string(args, "proposal", p->id);
+	return intent_command(want, "cancel", args);
+}
+
+static int grid_offers(const struct pane *p, const struct model *m, enum action a)
+{
+	const struct grid_state *s = p->state;
+	const struct run *r = selected_run(s, m);
+
+	switch (a) {
+	case ACTION_CANCEL: return r && model_proposal(m, r->arm);
+	case ACTION_FILTER: return m->worker_count > 1;
+	default: return !(a >= ACTION_RETRY && a <= ACTION_SSH) || may(selected_worker(s, m), a);
+	}
+}
+
+static void select_item(struct grid_state *s, size_t item)
+{
+	s->selected = item;
+	s->picked = item < s->shown_count ? s->shown[item] + 1 : 0;
 }
 
 static enum pane_result move(struct grid_state *s, long by)
@@ -503,7 +568,7 @@ static enum pane_result move(struct grid_state *s, long by)
 	long to = (long)s->selected + by;
 
 	if (to >= 0 && to < (long)s->count)
-		s->selected = (size_t)to;
+		select_item(s, (size_t)to);
 	return PANE_REDRAW;
 }
 
@@ -511,7 +576,7 @@ static enum pane_result move(struct grid_state *s, long by)
 static enum pane_result move_row(struct grid_state *s, size_t workers, int direction)
 {
 	if (direction > 0 && s->selected < workers && s->selected + (size_t)s->across >= workers && s->step_count)
-		s->selected = workers;
+		select_item(s, workers);
 	else if (s->selected >= workers)
 		move(s, s->selected == workers && direction < 0 && workers ? -1 : direction);
 	else if (direction < 0 || s->selected + (size_t)s->across < workers)
@@ -519,46 +584,69 @@ static enum pane_result move_row(struct grid_state *s, size_t workers, int direc
 	return PANE_REDRAW;
 }
 
-static enum pane_result click(struct grid_state *s, const struct model *m, const struct act *act)
+static enum pane_result click(struct grid_state *s, const struct act *act)
 {
-	int row = act->y / s->height + (int)s->top, tile_rows = ((int)m->worker_count + s->across - 1) / s->across;
+	int shown = (int)s->shown_count, row = act->y / s->height + (int)s->top, tile_rows = (shown + s->across - 1) / s->across;
 	int column = (act->x - 1) / (s->width + TILE_GAP),
 		item = row * s->across + (column < s->across ? column : s->across - 1);
 
 	if (row >= tile_rows)
-		item = (int)m->worker_count + act->y - (tile_rows - (int)s->top) * s->height;
-	if (item >= 0 && item < (int)s->count && (row >= tile_rows || item < (int)m->worker_count))
-		s->selected = (size_t)item;
+		item = shown + act->y - (tile_rows - (int)s->top) * s->height;
+	if (item >= 0 && item < (int)s->count && (row >= tile_rows || item < shown))
+		select_item(s, (size_t)item);
+	return PANE_REDRAW;
+}
+
+static enum pane_result page(struct grid_state *s, int rows, int direction)
+{
+	int by = rows / s->height > 1 ? rows / s->height - 1 : 1;
+
+	for (int i = 0; i < by; i++)
+		move_row(s, s->shown_count, direction);
+	return PANE_REDRAW;
+}
+
+static enum pane_result next_show(struct grid_state *s)
+{
+	s->show = (s->show + 1) % SHOWS;
+	s->top = 0;
 	return PANE_REDRAW;
 }
 
 static enum pane_result grid_act(struct pane *p, const struct model *m, const struct act *act, struct intent *want)
 {
 	struct grid_state *s = p->state;
-	const struct worker *w = s->selected < m->worker_count ? &m->workers[s->selected] : NULL;
+	const struct worker *w = selected_worker(s, m);
 
 	switch (act->action) {
-	case ACTION_ENTER: case ACTION_LOG: return open_log(s, m, want);
-	case ACTION_DROP: return quarantine(w, act, want);
-	case ACTION_RETRY: return release(w, want);
-	case ACTION_UP: case ACTION_WHEEL_UP: case ACTION_PAGE_UP: return move_row(s, m->worker_count, -1);
-	case ACTION_DOWN: case ACTION_WHEEL_DOWN: case ACTION_PAGE_DOWN: return move_row(s, m->worker_count, 1);
+	case ACTION_ENTER: return open_log(s, m, 0, want);
+	case ACTION_LOG: return open_log(s, m, 1, want);
+	case ACTION_PAGER: return page_log(s, m, want);
+	case ACTION_RETRY: case ACTION_RELEASE: case ACTION_QUARANTINE: case ACTION_REPLACE: case ACTION_SHUT_DOWN:
+		return tell_worker(w, act, want);
+	case ACTION_SSH: return may(w, ACTION_SSH) ? intent_errand(want, "ssh", w->name, NULL) : cannot(w, ACTION_SSH, want);
+	case ACTION_CANCEL: return cancel(s, m, act, want);
+	case ACTION_FILTER: return next_show(s);
+	case ACTION_UP: case ACTION_WHEEL_UP: return move_row(s, s->shown_count, -1);
+	case ACTION_DOWN: case ACTION_WHEEL_DOWN: return move_row(s, s->shown_count, 1);
+	case ACTION_PAGE_UP: case ACTION_HALF_PAGE_UP: return page(s, p->rows, -1);
+	case ACTION_PAGE_DOWN: case ACTION_HALF_PAGE_DOWN: return page(s, p->rows, 1);
 	case ACTION_LEFT: return move(s, -1);
 	case ACTION_RIGHT: return move(s, 1);
-	case ACTION_FIRST: s->selected = 0; return PANE_REDRAW;
+	case ACTION_FIRST: select_item(s, 0); return PANE_REDRAW;
 	case ACTION_LAST: return move(s, (long)s->count - 1 - (long)s->selected);
-	case ACTION_CLICK: return click(s, m, act);
-	case ACTION_COPY: return intent_copy(want, w ? w->id : "");
+	case ACTION_CLICK: return click(s, act);
+	case ACTION_COPY: return intent_copy(want, w ? is_machine(w) && w->name ? w->name : w->id : "");
 	default: return PANE_IGNORED;
 	}
 }
 
 static int item_has(const struct grid_state *s, const struct model *m, size_t i, const char *text)
 {
-	const struct worker *w = i < m->worker_count ? &m->workers[i] : NULL;
-	const struct run *r = w ? worker_run(m, w) : &m->runs[s->steps[i - m->worker_count]];
-	const char *words[] = { w ? w->id : NULL, w ? w->name : NULL, w ? w->state : NULL, r ? r->arm : NULL,
-		r ? r->step : NULL, r ? r->last_line : NULL };
+	const struct worker *w = i < s->shown_count ? &m->workers[s->shown[i]] : NULL;
+	const struct run *r = w ? worker_run(m, w) : &m->runs[s->steps[i - s->shown_count]];
+	const char *words[] = { w ? w->id : NULL, w ? w->name : NULL, w ? w->state : NULL, w ? w->place : NULL, w ? w->arch : NULL,
+		w ? w->reason : NULL, r ? r->arm : NULL, r ? r->step : NULL, r ? r->last_line : NULL };
 
 	for (size_t k = 0; k < sizeof words / sizeof *words; k++)
 		if (words[k] && strcasestr(words[k], text))
@@ -575,7 +663,7 @@ static int grid_search(struct pane *p, const struct model *m, const char *text, 
 		size_t step = n + (direction != 0),
 			i = (s->selected + (direction < 0 ? s->count - step % s->count : step)) % s->count;
 		if (item_has(s, m, i, text)) {
-			s->selected = i;
+			select_item(s, i);
 			return 1;
 		}
 	}
@@ -587,14 +675,26 @@ static void grid_show(struct pane *p, const struct model *m, const char *what)
 	struct grid_state *s = p->state;
 
 	for (size_t i = 0; i < m->worker_count; i++)
-		if (!strcmp(m->workers[i].id, what))
-			s->selected = i;
+		if (!strcmp(m->workers[i].id, what)) {
+			s->picked = i + 1;
+			if (!is_shown(s, m, &m->workers[i]))
+				s->show = SHOW_ALL;
+			collect_workers(s, m);
+		}
 }
 
 static void grid_close(struct pane *p)
 {
 	struct grid_state *s = p->state;
 
+	for (size_t i = 0; i < s->tail_count; i++) {
+		clear_lines(&s->tails[i]);
+		free(s->tails[i].lines);
+		free(s->tails[i].of);
+		free(s->tails[i].last);
+	}
+	free(s->tails);
+	free(s->shown);
 	free(s->steps);
 	free(s->search);
 }
@@ -609,6 +709,8 @@ const struct pane_ops grid_pane = {
 	.sync = grid_sync,
 	.draw = grid_draw,
 	.act = grid_act,
+	.answer = grid_answer,
+	.offers = grid_offers,
 	.search = grid_search,
 	.show = grid_show,
 };

@@ -412,7 +412,7 @@ static void worker_title(const struct pane *p, const struct worker *w, struct bu
 	char time[CLOCK_TEXT];
 
 	clock_duration(p->now - w->since, time);
-	buf_printf(out, "how %s comes up  %s", w->id, w->state);
+	buf_printf(out, "how %s %s up  %s", w->id, strcmp(w->state, "starting") ? "came" : "comes", w->state);
 	if (!strcmp(w->state, "starting"))
 		buf_printf(out, " %s", time);
 	buf_printf(out, "  %zu line%s", s->total, s->total == 1 ? "" : "s");

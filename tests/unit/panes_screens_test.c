@@ -11,7 +11,7 @@
 #include "core/data/model.h"
 #include "panes/panes.h"
 
-enum { LINE_MAX_BYTES = 64 * 1024, LOGS_MAX = 4, REPLIES_MAX = 8, QUERIES_MAX = 32, SCREENS_MAX = 200 };
+enum { LINE_MAX_BYTES = 64 * 1024, LOGS_MAX = 8, REPLIES_MAX = 8, QUERIES_MAX = 32, SCREENS_MAX = 200 };
 
 struct log {
 	char run[16];
