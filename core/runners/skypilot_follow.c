@@ -3,6 +3,9 @@
  * the job not ended, the next stream is opened, after a pause that grows while nothing new comes. Has it ended, and the
  * stream did not show so itself, the log is read once more, so that no line is missing.
  *
+ * A stream that ended whole, with SkyPilot's last words and the exit code that belongs to them (0, 100, 103: JobExitCode of
+ * sky/exceptions.py), says the status itself: nobody needs to be asked on the VM, where that takes seconds.
+ *
  * The server sends something every 30 s, however silent the job (stream_utils.py, HEARTBEAT). So silence is a dead line. A
  * stream that lives and hangs, while its job has ended, is found by asking for the status after long silence; seldom, since
  * that runs a Python on the VM, where someone measures. */
@@ -16,6 +19,7 @@
 
 enum {	/* microseconds */
 	SILENCE = 100000000, FIRST_WAIT = 1000000, LONGEST_WAIT = 15000000, FIRST_LOOK = 120000000, LONGEST_LOOK = 960000000,
+	CODE_TIMEOUT = 10000000,
 };
 enum {
 	LATE_TRIES = 5,			/* streams that may fail after the job's end */
@@ -31,11 +35,12 @@ struct follower {
 	struct skypilot_listener listener;
 	void *data;
 	struct skypilot_log log;
-	struct http_request *request;	/* at most one of these two: the stream */
+	struct http_request *request;	/* at most one of these two: the stream (or the question for its exit code) */
 	struct child *child;
 	struct skypilot_call *question;	/* the job's status */
 	struct loop_timer *timer;	/* to open the next stream, or to look at the job while one is silent */
 	struct buf failure;		/* what an answer said that is no log */
+	char *id;			/* of the stream at the server */
 	int64_t wait, look;
 	int is_log;			/* the stream's bytes are the log's */
 	int is_whole;			/* it ended as such streams do */
@@ -80,6 +85,7 @@ static void follower_release(struct skypilot_call *call)
 	free(f->cluster);
 	free(f->what);
 	free(f->word);
+	free(f->id);
 }
 
 /* --- what they are told; after each of these the follower may be forgotten -------------------------------------------- */
@@ -127,6 +133,7 @@ static void open_stream(void *data)
 	f->is_log = f->is_whole = 0;
 	f->told_before = f->log.told;
 	buf_truncate(&f->failure, 0);
+	string_set(&f->id, NULL);
 	skypilot_go_when_known(&f->call);
 }
 
@@ -162,7 +169,10 @@ static void look_later(struct follower *f)
 static void take_bytes(struct follower *f, const char *bytes, size_t n)
 {
 	uint64_t told = f->log.told;
-	skypilot_log_feed(&f->log, bytes, n);
+	if (f->request)
+		tell_well(f);
+	if (f->call.s)
+		skypilot_log_feed(&f->log, bytes, n);
 	if (!f->call.s)
 		return;
 	if (f->log.told > told) {
@@ -170,10 +180,10 @@ static void take_bytes(struct follower *f, const char *bytes, size_t n)
 		f->look = FIRST_LOOK;
 		look_later(f);
 	}
-	if (f->request || (f->log.seen && f->log.seen >= f->log.told)) {	/* the command speaks before it reaches the log */
+	if (f->request)
 		f->patience = PATIENCE;
+	else if (f->log.seen && f->log.seen >= f->log.told)	/* the command speaks before it reaches the log */
 		tell_well(f);
-	}
 }
 
 static void finish(struct follower *f)
@@ -209,6 +219,19 @@ static void stream_over(struct follower *f, const char *problem)
 		tell_trouble(f, problem);
 	if (f->call.s && !f->question)
 		ask_status(f);
+}
+
+/* The stream ended whole: whether its last words and its exit code say the same, and so how the job ended. */
+static int is_confirmed(struct follower *f, long code)
+{
+	enum job_status status = skypilot_job_status(f->log.finished);
+	long expected = status == JOB_SUCCEEDED ? 0 : status == JOB_CANCELLED ? 103 : 100;
+	if (!job_has_ended(status) || code != expected)
+		return 0;
+	f->has_ended = 1;
+	f->status = status;
+	string_set(&f->word, f->log.finished);
+	return 1;
 }
 
 /* It was cut, or nobody answered: most likely it is soon well again. */
@@ -297,14 +320,22 @@ static void header_came(void *data, const char *name, const char *value)
 	struct follower *f = data;
 	if (!strcmp(name, "content-type"))	/* an error is JSON */
 		f->is_log = !strncmp(value, "text/plain", 10);
+	if (!strcmp(name, "x-skypilot-request-id") && skypilot_is_request_id(value))
+		string_set(&f->id, value);
+}
+
+static void failure_came(void *data, const char *bytes, size_t n)
+{
+	struct follower *f = data;
+	if (f->failure.len + n <= FAILURE_MAX)
+		buf_add(&f->failure, bytes, n);
 }
 
 static void bytes_came(void *data, const char *bytes, size_t n)
 {
 	struct follower *f = data;
 	if (!f->is_log) {
-		if (f->failure.len + n <= FAILURE_MAX)
-			buf_add(&f->failure, bytes, n);
+		failure_came(f, bytes, n);
 		return;
 	}
 	skypilot_enter(&f->call);
@@ -329,6 +360,35 @@ static void stream_refused(struct follower *f, const struct http_result *result)
 	stream_over(f, says.text);
 }
 
+static void code_came(void *data, const struct http_result *result)
+{
+	struct follower *f = data;
+	struct json *value;
+	enum skypilot_trouble trouble;
+	f->request = NULL;
+	skypilot_read_reply(result->status, buf_str(&f->failure), f->failure.len, f->what, &value, &trouble, NULL);
+	skypilot_enter(&f->call);
+	if (json_is_number(value) && is_confirmed(f, (long)json_integer(value, -1)))
+		finish(f);
+	else
+		stream_over(f, NULL);
+	json_free(value);
+	skypilot_leave(&f->call);
+}
+
+/* Whether the stream's exit code is asked for. */
+static int ask_code(struct follower *f)
+{
+	if (!*f->log.finished || !f->id || f->question)
+		return 0;
+	char *url = xasprintf("/api/get?request_id=%s", f->id);
+	struct http_plan plan = { .method = "GET", .url = url, .timeout = CODE_TIMEOUT, .body_came = failure_came, .ended = code_came, .data = f };
+	drop_timer(f);
+	f->request = skypilot_request(f->call.s, &plan);
+	free(url);
+	return f->request != NULL;
+}
+
 static void request_ended(void *data, const struct http_result *result)
 {
 	struct follower *f = data;
@@ -337,7 +397,8 @@ static void request_ended(void *data, const struct http_result *result)
 	f->is_whole = result->status == 200 && f->is_log;
 	skypilot_enter(&f->call);
 	if (f->is_whole) {
-		stream_over(f, NULL);
+		if (!ask_code(f))
+			stream_over(f, NULL);
 	} else if (result->status) {
 		stream_refused(f, result);
 	} else {
@@ -368,7 +429,10 @@ static void command_ended(void *data, const struct child_result *result)
 	f->is_whole = code == 0 || code == 100 || code == 103;
 	skypilot_enter(&f->call);
 	err_set(&says, "%s: sky logs broke off (exit %d)", f->what, code);
-	stream_over(f, f->is_whole || code == 101 || code == 102 ? NULL : says.text);
+	if (f->is_whole && is_confirmed(f, code))
+		finish(f);
+	else
+		stream_over(f, f->is_whole || code == 101 || code == 102 ? NULL : says.text);
 	skypilot_leave(&f->call);
 }
 

@@ -5,7 +5,8 @@
  * and only among those that were told since the last line of the commands.
  *
  * A line of a running job may end in CR where that of an ended job ends in LF (the server reads the same file in two ways):
- * CR, LF and CRLF end a line all the same. Lines in <sky-payload> are for SkyPilot's own client. See skylet/log_lib.py,
+ * CR, LF and CRLF end a line all the same. What the commands print last, when it has no newline, SkyPilot shows in the log of
+ * an ended job only, with its own last words in the same line. Lines in <sky-payload> are for SkyPilot's own client. See skylet/log_lib.py,
  * skylet/executor/slurm.py and server/stream_utils.py of SkyPilot 0.14. */
 #include "core/runners/skypilot_log.h"
 
@@ -74,13 +75,14 @@ static size_t prefix_length(struct span line, enum log_part *part)
 	return 0;
 }
 
+static const char finish_words[] = "\xe2\x9c\x93 Job finished (status: ";	/* of sky/utils/ux_utils.py */
+
 static void note_finish(struct skypilot_log *log, struct span line)
 {
-	static const char words[] = "Job finished (status: ";
-	const char *at = memmem(line.at, line.len, words, sizeof words - 1);
+	const char *at = memmem(line.at, line.len, finish_words, sizeof finish_words - 1);
 	if (!at)
 		return;
-	at += sizeof words - 1;
+	at += sizeof finish_words - 1;
 	size_t n = 0, room = sizeof log->finished - 1;
 	while (at + n < line.at + line.len && n < room && (isupper((unsigned char)at[n]) || at[n] == '_'))
 		n++;
@@ -120,6 +122,19 @@ static void tell(struct skypilot_log *log, enum log_part part, struct span line)
 	log->line(log->data, part, line.at, line.len);
 }
 
+/* Where SkyPilot's last words begin in a line of the commands that has no newline: they are glued to it. NULL: they are not. */
+static const char *glued_finish(struct span line)
+{
+	static const char reset[] = "\033[0m", green[] = "\033[32m";
+	const char *at = memmem(line.at, line.len, finish_words, sizeof finish_words - 1);
+	size_t before = at ? (size_t)(at - line.at) : 0;
+	if (before < sizeof green - 1 || memcmp(at - sizeof green + 1, green, sizeof green - 1))
+		return NULL;
+	at -= sizeof green - 1;
+	before -= sizeof green - 1;
+	return before >= sizeof reset - 1 && !memcmp(at - sizeof reset + 1, reset, sizeof reset - 1) ? at - sizeof reset + 1 : at;
+}
+
 /* A line, or a piece of one that is too long. */
 static void take_line(struct skypilot_log *log, struct span line, int has_ended)
 {
@@ -128,10 +143,16 @@ static void take_line(struct skypilot_log *log, struct span line, int has_ended)
 	int is_control = !log->is_inside && starts(line, "<sky-payload");
 	log->is_inside = !has_ended;
 	log->part = part;
-	if (part == LOG_SKYPILOT)
-		note_finish(log, line);
-	if (!is_control)
-		tell(log, part, (struct span){ line.at + prefix, line.len - prefix });
+	if (is_control)
+		return;
+	const char *end = line.at + line.len, *finish = part == LOG_SKYPILOT ? line.at : glued_finish(line);
+	const char *from = line.at + prefix, *to = finish ? finish : end;
+	if (finish)
+		note_finish(log, (struct span){ finish, (size_t)(end - finish) });
+	if (part != LOG_SKYPILOT)
+		tell(log, part, (struct span){ from, (size_t)(to - from) });
+	if (finish && !log->is_stopped)
+		tell(log, LOG_SKYPILOT, (struct span){ finish, (size_t)(end - finish) });
 }
 
 /* The length of the first line in s, its end included; 0: it is not whole. A CR at the very end may belong to a CRLF. */

@@ -430,9 +430,9 @@ static void takes_off_prefixes_only(void **state)
 	feed(&log, "\033[36m(t, pid=1)\033[0m \033[31mred\033[0m\n\033[36m(head, rank=0, pid=2)\033[0m (x, pid=9) y\n"
 		   "\033[36m(worker1, rank=1, pid=2, ip=10.0.0.2)\033[0m \n\033[36m(setup pid=3, ip=1.2.3.4)\033[0m s\n\033[36m(a (b) c, pid=4)\033[0m  two\n"
 		   "(sky-cmd, pid=5) plain\n(not a prefix) pid=5\n\033[36m(setup, pid=6)\033[0m a task of this name\n"
-		   "<sky-payload>\"<heartbeat></heartbeat>\"</sky-payload>\n\033[36m(t, pid=1)\033[0m Job finished (status: FAILED)\n");
+		   "<sky-payload>\"<heartbeat></heartbeat>\"</sky-payload>\n\033[36m(t, pid=1)\033[0m \xe2\x9c\x93 Job finished (status: FAILED)\n");
 	assert_string_equal(buf_str(&heard), "T \033[31mred\033[0m\nT (x, pid=9) y\nT \nS s\nT  two\nT plain\nK (not a prefix) pid=5\nT a task of this name\n"
-			    "T Job finished (status: FAILED)\n");
+			    "T \xe2\x9c\x93 Job finished (status: FAILED)\n");
 	assert_string_equal(log.finished, "");
 	skypilot_log_release(&log);
 	buf_release(&heard);
@@ -444,9 +444,9 @@ static void survives_cuts(void **state)
 	(void)state;
 	static const char first[] = "INFO: Waiting 1s for the logs\n", whole[] =
 		"Waiting for task resources on 1 node.\n\033[36m(setup pid=1)\033[0m s\n\033[36m(t, pid=1)\033[0m a\n\033[36m(t, pid=1)\033[0m a\n"
-		"srun: x\nsrun: x\n\033[36m(t, pid=1)\033[0m b\nERROR: e\n\033[32mJob finished (status: FAILED).\033[0m\n";
+		"srun: x\nsrun: x\n\033[36m(t, pid=1)\033[0m b\nERROR: e\n\033[32m\xe2\x9c\x93 Job finished (status: FAILED).\033[0m\n";
 	static const char told[] = "K INFO: Waiting 1s for the logs\nK Waiting for task resources on 1 node.\nS s\nT a\nT a\nK srun: x\nK srun: x\nT b\nK ERROR: e\n"
-		"K \033[32mJob finished (status: FAILED).\033[0m\n";
+		"K \033[32m\xe2\x9c\x93 Job finished (status: FAILED).\033[0m\n";
 	for (size_t cut = 0; cut < sizeof whole; cut++)
 		for (size_t again = 0; again < sizeof whole; again += 7) {
 			struct buf heard = {0};
@@ -475,6 +475,25 @@ static void is_not_misled_by_remarks(void **state)
 	skypilot_log_restart(&log);
 	feed(&log, "\033[36m(t, pid=1)\033[0m a\n\033[36m(t, pid=1)\033[0m b\n");
 	assert_string_equal(buf_str(&heard), "T a\nK srun: Force Terminated\nT b\n");
+	skypilot_log_release(&log);
+	buf_release(&heard);
+}
+
+/* As recorded: what the commands print last has no newline, and SkyPilot goes on in the same line. */
+static void parts_glued_words(void **state)
+{
+	(void)state;
+	static const char last[] = "\033[36m(t, pid=1)\033[0m b \033[1m\033[0m\033[32m\xe2\x9c\x93 Job finished (status: FAILED).\033[0m\033[0m\n";
+	struct buf heard = {0};
+	struct skypilot_log log = new_log(&heard);
+	feed(&log, "\033[36m(t, pid=1)\033[0m a\n");
+	feed(&log, last);
+	skypilot_log_restart(&log);
+	assert_string_equal(log.finished, "");
+	feed(&log, "\033[36m(t, pid=1)\033[0m a\n");
+	feed(&log, last);
+	assert_string_equal(buf_str(&heard), "T a\nT b \033[1mK \033[0m\033[32m\xe2\x9c\x93 Job finished (status: FAILED).\033[0m\033[0m\n");
+	assert_string_equal(log.finished, "FAILED");
 	skypilot_log_release(&log);
 	buf_release(&heard);
 }
@@ -540,6 +559,7 @@ int main(void)
 		cmocka_unit_test(takes_off_prefixes_only),
 		cmocka_unit_test(survives_cuts),
 		cmocka_unit_test(is_not_misled_by_remarks),
+		cmocka_unit_test(parts_glued_words),
 		cmocka_unit_test(counts_returns_as_lines),
 		cmocka_unit_test(tells_long_lines_in_pieces),
 	};
