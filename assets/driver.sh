@@ -48,7 +48,7 @@
 set -uf
 token='' run='' arm=${SKYDECK_ARM:-} round=${SKYDECK_ROUND:-0} padding=0 artifacts='' failed=' ' place=target
 build='' checks='' measure='' build_limit=1800 checks_limit=300 measure_limit=300
-steps='' child='' work='' same='' harness='' incremental='' needs='' ccache=yes is_over=''
+steps='' child='' work='' same='' harness='' incremental=no ccache=yes compilers='' needs='' is_over='' home=''
 newline='
 '
 
@@ -93,10 +93,16 @@ read_word() {	# a line of stdin or of the batch's file
 	checks) checks=$rest ;;
 	measure) measure=$rest ;;
 	place) place=$rest ;;
-	harness) harness=$rest ;;
-	incremental) incremental=$rest ;;
 	needs) needs=$rest ;;
-	ccache) ccache=$rest ;;
+	harness) harness=$rest ;;
+	incremental | ccache)
+		case $rest in
+		yes | 1) rest=yes ;;
+		no | 0) rest=no ;;
+		*) die "$word $rest: must be yes or no" ;;
+		esac
+		[ "$word" = ccache ] && ccache=$rest || incremental=$rest
+		;;
 	timeout)
 		case $rest in
 		'build '*) build_limit=${rest#* } ;;
@@ -232,15 +238,32 @@ execute() {
 	exec "$@" sh -c "$shell \"\$0\"$arguments" "$file"
 }
 
-end_child() {	# whatever a step left running in its group
+end_group() {	# whatever a step left running in its group
 	[ -z "$child" ] || kill -s KILL -- "-$child" 2>/dev/null
 	child=''
 }
 
-# run_step KIND COMMAND LIMIT: in the current folder; LIMIT empty: the caller watches the time. Sets code.
+end_child() {	# and the step itself: what has been stopped cannot make a group of its own, and fork, between two of these
+	[ -n "$child" ] || return 0
+	kill -s STOP "$child" 2>/dev/null
+	kill -s KILL -- "-$child" 2>/dev/null
+	kill -s KILL "$child" 2>/dev/null
+	child=''
+}
+
+say_begin() {
+	say "run=$run arm=$arm step=$kind round=$round"
+}
+
+say_end() {	# of a build with an artifact: also whether that is the one it is compared with
+	extra="$extra${artifact:+ artifact=$artifact}"
+	[ -z "$same" ] || [ "$same" != "$artifact" ] || extra="$extra same=1"
+	say "end run=$run exit=$code seconds=$(printf '%d.%06d' $((elapsed / 1000000)) $((elapsed % 1000000)))$extra$1"
+}
+
+# run_step KIND COMMAND LIMIT: in the current folder; LIMIT empty: the caller watches the time. Sets code and artifact.
 run_step() {
 	kind=$1 command=$2 limit=$3
-	say "run=$run arm=$arm step=$kind round=$round"
 	[ "$kind" != build ] || make_stamp
 	SKYDECK_PADDING=$(printf "%${padding}s" '')
 	export SKYDECK_PADDING
@@ -250,7 +273,10 @@ run_step() {
 		echo "no command to $kind: skipped"
 		code=0
 	elif [ -n "$limit" ]; then
-		(execute "$command") </dev/null &
+		(
+			[ "$kind" != build ] || PATH=$compilers$PATH
+			execute "$command"
+		) </dev/null 8>&- &
 		child=$!
 		wait "$child"
 		code=$?
@@ -259,127 +285,163 @@ run_step() {
 		code=$?
 	fi
 	now
-	end_child
+	end_group
 	elapsed=$(((time - started) / 1000))
 	[ $elapsed -ge 0 ] || elapsed=0
-	extra=''
+	extra='' artifact=''
 	if [ "${limit:-0}" -gt 0 ] && [ $elapsed -ge "${limit}000000" ]; then
 		case $code in 124 | 137) code=124 extra=" timeout=$limit" ;; esac
 	fi
-	if [ "$kind" = build ] && [ $code -eq 0 ]; then
-		artifact_of
-		extra="$extra${artifact:+ artifact=$artifact}"
-		[ -z "$same" ] || [ "$same" != "$artifact" ] || extra="$extra same=1"
-	fi
-	say_end
+	[ "$kind" != build ] || [ $code -ne 0 ] || artifact_of
 }
 
-say_end() {
-	say "end run=$run exit=$code seconds=$(printf '%d.%06d' $((elapsed / 1000000)) $((elapsed % 1000000)))$extra"
-}
-
-# --- trees that are kept here ----------------------------------------------------------------------------------------
+# --- trees made of commits -------------------------------------------------------------------------------------------
 #
-# A tree at arms/p3 has its commit's files by an index of its own (arms/p3.index), so that nothing else is ever removed or
-# overwritten by guess, and a note (arms/p3.built) once it is built: commit, layout, harness, boot, and last the artifact. The
-# note is taken away before anything is changed. The store holds the commits; what stands behind them in history is missing,
-# so only plumbing that does not walk it is used.
+# A store beside the trees (store.git) has the commits that bundles brought, without the history behind them. So only
+# plumbing that never asks for it is used: `git bundle unbundle` checks the header's prerequisites (there are none) and indexes
+# the pack, read-tree and write-tree look no further than trees. Each tree has an index of its own beside it (FOLDER.index), by
+# which the next commit finds what to write and what to remove; it has another name while files are written, and a tree
+# without one is made anew. The harness is part of what is written: a tree object over the commit's. The functions below need
+# set_git, and so a shell of their own.
 
-plain_git() {
-	GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0 HOME=$work git -c core.autocrlf=false -c core.symlinks=true \
-		-c core.hooksPath=/dev/null -c core.attributesFile=/dev/null -c core.sparseCheckout=false --git-dir="$home/store.git" "$@"
+set_git() {	# nothing of the user's, the system's or the repository's wishes reaches git
+	unset HOME XDG_CONFIG_HOME GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR \
+		GIT_NAMESPACE GIT_CONFIG GIT_CONFIG_COUNT GIT_CONFIG_PARAMETERS GIT_CONFIG_SYSTEM GIT_TEMPLATE_DIR GIT_DEFAULT_HASH GIT_DIR
+	export LC_ALL=C GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_ATTR_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0
+	store=$home/store.git
+	if [ ! -f "$store/info/attributes" ]; then
+		rm -rf "$store"
+		git init -q --bare --template= "$store" && mkdir -p "$store/info" &&
+			echo '* -text -ident -filter !working-tree-encoding' >"$store/info/attributes.new" &&
+			mv "$store/info/attributes.new" "$store/info/attributes" || return 1
+	fi
+	export GIT_DIR="$store"
 }
 
-has_commit() {
-	plain_git cat-file -e "$commit^{commit}" 2>/dev/null
+write_harness() {	# as a tree object; prints its id
+	[ -n "$harness" ] && [ -d "$home/$harness" ] || { echo none; return; }
+	export GIT_INDEX_FILE="$work/harness" GIT_WORK_TREE="$home/$harness"
+	rm -f "$work/harness"	# what it knows of may have been in another store
+	(cd "$home/$harness" && git add -A -f . && git write-tree)
 }
 
-# Sets tree_note to what the note of a finished build of this step would begin with.
+# Sets note to the line that says of a tree that this build stands there. Empty: cannot be said.
 name_build() {
-	boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null) || boot=none
-	hash=none
-	[ -z "$harness" ] || hash=$(cd "$home/$harness" && find . -type f -exec cksum {} + | LC_ALL=C sort | cksum)
-	tree_note="$commit $layout $boot $hash"
+	[ -n "$tools" ] || tools=$(
+		exec 2>/dev/null
+		set_git && laid=$(write_harness) && with=$(printf '%s\n' "$build" "$artifacts" | git hash-object --stdin) &&
+			printf 'harness=%s with=%s\n' "$laid" "$with"
+	) || tools=''
+	note=${tools:+commit=$commit layout=$layout $tools boot=$boot}
 }
 
-fetch_commit() {
-	command -v git >/dev/null || { echo "git is missing on this machine: let target.setup install it"; return 1; }
-	[ -d "$home/store.git" ] || plain_git init -q --bare "$home/store.git" || return 1
-	printf '* -text -filter -ident -working-tree-encoding\n' >"$home/store.git/info/attributes"
-	has_commit && return 0
-	[ -f "$home/$bundle" ] || { echo "the bundle $bundle that brings commit $commit is missing"; return 1; }
-	plain_git bundle unbundle "$home/$bundle" >/dev/null 2>"$work/trouble" && has_commit && return 0
-	# a former git looks for the history behind the commits: the pack alone has no such wish
-	sed '1,/^$/d' "$home/$bundle" >"$work/pack" && plain_git unpack-objects -q <"$work/pack" 2>>"$work/trouble" && has_commit && return 0
-	cat "$work/trouble"
-	echo "commit $commit cannot be read from $bundle"
+bring_commit() {
+	! git cat-file -e "$commit^{tree}" 2>/dev/null || return 0
+	[ -f "$home/$bundle" ] || { echo "driver.sh: the commit $commit is not here, and there is no bundle ${bundle:-of it}"; return 2; }
+	find "$store/objects" -name 'tmp_*' -exec rm -f {} +
+	git bundle unbundle "$home/$bundle" >/dev/null || return 1
+	git cat-file -e "$commit^{tree}" 2>/dev/null || { echo "driver.sh: the bundle $bundle does not bring the commit $commit"; return 1; }
+}
+
+remove_tree() {
+	rm -f "$tree.index" "$tree.index.new" "$tree.index.new.lock"
+	rm -rf "$tree" 2>/dev/null || {	# folders that nobody may write to, as caches of modules are
+		chmod -R u+rwX "$tree"
+		rm -rf "$tree"
+	}
+}
+
+fill_tree() {
+	bring_commit || return
+	laid=$(write_harness) || return 1
+	export GIT_INDEX_FILE="$work/index"
+	rm -f "$work/index"
+	git read-tree "$commit" || return 1
+	[ "$laid" = none ] || git ls-tree -r -z "$laid" | git update-index -z --index-info || return 1
+	whole=$(git write-tree) || return 1
+	[ $incremental = yes ] && [ -f "$tree.index" ] && [ -d "$tree" ] || remove_tree || return 1
+	mkdir -p "$tree" || return 1
+	rm -f "$tree.index.new" "$tree.index.new.lock"
+	[ ! -f "$tree.index" ] || mv "$tree.index" "$tree.index.new" || return 1
+	GIT_INDEX_FILE="$home/$tree.index.new" git --work-tree="$home/$tree" read-tree --reset -u "$whole" || return 1
+	mv "$tree.index.new" "$tree.index"
+}
+
+make_tree() {	# in a shell of its own, in the batch's folder
+	command -v git >/dev/null || { echo "driver.sh: git is missing on this VM: install it there (target.setup)"; return 1; }
+	was_there=''
+	[ ! -d store.git ] || was_there=yes
+	set_git || return 1
+	fill_tree && return 0
+	if [ $? -eq 1 ] && [ -n "$was_there" ]; then	# what a crash has left may be broken
+		echo "driver.sh: once more, with a new store and a new folder"
+		rm -rf "$store"
+		unset GIT_DIR
+		remove_tree && set_git && fill_tree && return 0
+	fi
+	echo "driver.sh: the tree of the commit $commit cannot be made in $tree"
 	return 1
 }
 
-make_tree() {	# in the batch's folder
-	rm -f "$tree.built"
-	fetch_commit || return 1
-	[ -n "$incremental" ] || rm -rf "$tree" "$tree.index"
-	[ -d "$tree" ] || rm -f "$tree.index"
-	mkdir -p "$tree" || return 1
-	# one tree and --reset: what differs from the commit is written anew, be it by a patch, a build or the harness; the rest is left
-	GIT_INDEX_FILE=$home/$tree.index plain_git --work-tree="$home/$tree" read-tree --reset -u "$commit" || return 1
-	[ -z "$harness" ] || lay_harness
-}
-
-lay_harness() {	# never through a link that a commit put in its way
-	(cd "$home/$harness" && find . -type f -exec sh -c '
-		for file; do
-			folder=$0
-			path=${file#./}
-			while case $path in */*) ;; *) false ;; esac; do
-				folder=$folder/${path%%/*}
-				path=${path#*/}
-				[ ! -L "$folder" ] && [ ! -f "$folder" ] || rm -f "$folder"
-				[ -d "$folder" ] || mkdir "$folder" || exit 1
-			done
-			rm -rf "$folder/$path"
-			cp -p "$file" "$folder/$path" || exit 1
-		done' "$home/$tree" {} +)
-}
-
-# Builds that are not made again. Returns 1 when there is work to do.
-is_kept() {
-	[ -f "$tree.built" ] && [ -d "$tree" ] || return 1
-	IFS= read -r noted <"$tree.built"
-	case $noted in "$tree_note" | "$tree_note artifact="*) ;; *) return 1 ;; esac
+is_kept() {	# sets artifact
 	artifact=''
-	case $noted in *" artifact="*) artifact=${noted##* artifact=} ;; esac
-	say "run=$run arm=$arm step=$kind round=$round"
-	code=0 elapsed=0 extra="${artifact:+ artifact=$artifact} kept=1"
-	[ -z "$same" ] || [ "$same" != "$artifact" ] || extra="$extra same=1"
-	say_end
-}
-
-tell_failed_tree() {
-	say "run=$run arm=$arm step=$kind round=$round"
-	[ -z "$1" ] || cat "$1"
-	code=1 elapsed=0 extra=''
-	say_end
-}
-
-say_host() {
-	memory=$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo 2>/dev/null)
-	say "host arch=$(uname -m) cpus=$(nproc 2>/dev/null || echo 0) memory_mb=$((${memory:-0} / 1024))"
+	[ -n "$note" ] && [ -d "$tree" ] && [ -f "$tree.built" ] || return 1
+	{
+		IFS= read -r line && IFS= read -r artifact
+	} <"$tree.built"
+	[ "$line" = "$note" ]
 }
 
 # --- a batch ---------------------------------------------------------------------------------------------------------
 
+say_host() {
+	arch=$(uname -m)
+	cpus=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null)
+	memory=$(sed -n 's/^MemTotal: *\([0-9]*\) kB.*/\1/p' /proc/meminfo 2>/dev/null)
+	boot=''
+	[ ! -r /proc/sys/kernel/random/boot_id ] || read -r boot </proc/sys/kernel/random/boot_id
+	say "host${arch:+ arch=$arch}${cpus:+ cpus=$cpus}${memory:+ memory_mb=$((memory / 1024))}${boot:+ boot=$boot}"
+}
+
+end_strays() {	# steps of a batch that was killed: they work at the place, and have a step's environment
+	there=$(cd "$place" 2>/dev/null && pwd -P) || return 0
+	set +f
+	set -- /proc/[0-9]*
+	set -f
+	for process; do
+		case $(readlink "$process/cwd" 2>/dev/null) in "$there" | "$there"/*) ;; *) continue ;; esac
+		tr '\0' '\n' 2>/dev/null <"$process/environ" | grep -q '^SKYDECK_ARM=' || continue
+		fields=$(cat "$process/stat" 2>/dev/null)
+		set -- ${fields##*) }
+		[ $# -lt 3 ] || kill -s KILL -- "-$3" 2>/dev/null
+	done
+}
+
 put_back() {	# the tree that stands at the place, from this batch or one that was killed
 	cd "$home" || exit 1
 	[ -f "$place.is" ] || return 0
+	was=''
 	IFS= read -r was <"$place.is"
-	[ ! -d "$place" ] || [ -e "$was" ] || mv "$place" "$was" || die "cannot move $place back to $was"
+	if [ -z "$was" ]; then	# the machine went down before the name was on its disk
+		rm -rf "$place"
+	elif [ -d "$place" ] && [ ! -e "$was" ]; then
+		mv "$place" "$was" || die "cannot move $place back to $was"
+	fi
 	rm -f "$place.is"
 }
 
-batch_step() {	# a step's line
-	run='' arm='' label='' kind='' round=0 layout=0 padding=0 tree='' commit='' bundle='' same=''
+put_in_place() {
+	[ -d "$tree" ] || die "step $1: there is no folder $tree"
+	if [ "$tree" != "$place" ]; then
+		[ ! -e "$place" ] || die "$home/$place is in the way: trees are put there while they execute"
+		printf '%s\n' "$tree" >"$place.is"
+		mv "$tree" "$place" || die "cannot move $tree to $place"
+	fi
+	cd "$place" || exit 1
+}
+
+read_step() {	# a step's line
+	run='' arm='' label='' kind='' round=0 layout=0 padding=0 commit='' bundle='' same='' tree=''
 	left=$1
 	while [ -n "$left" ]; do
 		case $left in tree=*) tree=${left#tree=} left='' ; continue ;; esac
@@ -404,61 +466,78 @@ batch_step() {	# a step's line
 	measure) command=$measure limit=$measure_limit ;;
 	*) die "step $1: step= must be build, checks or measure" ;;
 	esac
+	case $commit in *[!0-9a-f]*) die "step $1: commit= must be a whole hexadecimal id" ;; esac
+}
+
+# The step of the line that was read: its tree, its command, its note. Sets code, elapsed, artifact, extra and kept.
+do_step() {
+	code=0 elapsed=0 artifact='' extra='' kept='' note=''
+	if [ "$kind" = build ] && [ -n "$commit" ]; then
+		name_build
+		is_kept && kept=' kept=1' && return 0
+		artifact=''
+		rm -f "$tree.built"
+		(make_tree) </dev/null &
+		child=$!
+		wait "$child" || code=1
+		child=''
+		[ $code -eq 0 ] || return 0
+		[ -n "$note" ] || name_build	# the store was broken before
+	elif [ -n "$commit" ]; then
+		grep -qs "^commit=$commit " "$tree.built" || die "step $1: no finished build of $commit stands in $tree"
+	fi
+	put_in_place "$1"
+	run_step "$kind" "$command" "$limit"
+	put_back
+	[ $code -eq 0 ] && [ -n "$note" ] || return 0
+	printf '%s\n' "$note" "$artifact" >"$tree.built.new" && mv "$tree.built.new" "$tree.built"
+}
+
+batch_step() {	# a step's line
+	read_step "$1"
 	case $is_over$failed in yes* | *" $arm "*)
 		say "skip run=$run arm=$arm step=$kind round=$round"
 		return 0
 		;;
 	esac
-	tree_note=''
-	if [ "$kind" = build ] && [ -n "$commit" ]; then
-		name_build
-		if is_kept; then
-			fall_out
-			return 0
-		fi
-		if ! make_tree >"$work/making" 2>&1; then
-			tell_failed_tree "$work/making"
-			fall_out
-			return 0
-		fi
-	fi
 	export SKYDECK_ARM="$label" SKYDECK_ROUND="$round" SKYDECK_LAYOUT="$layout"
-	[ -d "$tree" ] || die "step $1: there is no folder $tree"
-	if [ "$tree" != "$place" ]; then
-		[ ! -e "$place" ] || die "$home/$place is in the way: trees are put there while they execute"
-		printf '%s\n' "$tree" >"$place.is"
-		mv "$tree" "$place" || die "cannot move $tree to $place"
+	say_begin
+	do_step "$1"
+	say_end "$kept"
+	if [ $code -ne 0 ] && [ "$kind" != measure ]; then
+		failed="$failed$arm "
+		[ "$arm" != "$needs" ] || is_over=yes
+	elif [ -n "$same" ] && [ "$same" = "$artifact" ]; then
+		failed="$failed$arm "
 	fi
-	cd "$place" || exit 1
-	run_step "$kind" "$command" "$limit"
-	put_back
-	if [ -n "$tree_note" ] && [ $code -eq 0 ]; then
-		printf '%s\n' "$tree_note${artifact:+ artifact=$artifact}" >"$tree.built.new" && mv "$tree.built.new" "$tree.built"
-	fi
-	fall_out
 }
 
-fall_out() {	# what the step's end means for those that come
-	case $kind$extra in
-	measure*) return 0 ;;
-	*' same=1') failed="$failed$arm " ;;
-	esac
-	[ $code -ne 0 ] || return 0
-	failed="$failed$arm "
-	[ "$arm" != "$needs" ] || is_over=yes
+lock() {	# until the batch ends; its git commands hold it too, its steps do not
+	command -v flock >/dev/null && exec 8>>.driver.lock || return 0
+	flock 8 &
+	child=$!
+	wait "$child"
+	child=''
 }
 
 run_batch() {
-	home=$PWD
+	home=$PWD tools=''
 	exec 2>&1
 	command -v timeout >/dev/null || die "timeout is missing: install coreutils"
 	[ -f "$1" ] || die "there is no batch $1"
 	read_words <"$1"
 	rm -f "$1"
+	trap 'end_child; rm -rf "$work"' EXIT
+	lock
+	[ ! -f "$place.is" ] || end_strays
 	put_back
 	export BUILD_CMD="$build" BENCH_TIMEOUT="$measure_limit" CHECK_TIMEOUT="$checks_limit"
 	export EXPERIMENT_ID="${EXPERIMENT_ID:-}" EXPERIMENT_DESC="${EXPERIMENT_DESC:-}"
-	[ ! -d /usr/lib/ccache ] || [ "$ccache" = no ] || PATH=/usr/lib/ccache:$PATH
+	if [ $ccache = yes ]; then
+		for folder in /usr/lib/ccache /usr/lib64/ccache; do
+			[ ! -d $folder ] || compilers=$folder:
+		done
+	fi
 	say_host
 	trap 'end_child; put_back; rm -rf "$work"' EXIT
 	while [ -n "$steps" ]; do
@@ -479,7 +558,10 @@ build | checks | measure)
 	exec 2>&1
 	command=${2:-}
 	[ "$1" != build ] || command=${2:-${BUILD_CMD:-}}
-	run_step "$1" "$command" ''
+	kind=$1
+	say_begin
+	run_step "$kind" "$command" ''
+	say_end ''
 	exit $code
 	;;
 batch)
