@@ -4,9 +4,9 @@
  * rows, else one; more than that scrolls. Workers that are down are left out while others are up, unless something can
  * still be done about them; f shows others, or all.
  *
- * The newest line of each log is told with the model; those before it are asked for, all tiles' in one question, once a
- * second when many stream. Then the newest ones too are taken over a few times a second only: more nobody reads, and
- * each is bytes on a line that may be slow. */
+ * The newest line of each log is told with the model; those before it are asked for, all tiles' in one question. When
+ * many stream, that is done the less often the more lines it is (30 of them a second), and the newest ones too are taken
+ * over so (50 a second, of all tiles together): more nobody reads, and each is bytes on a line that may be slow. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@
 #include "tui/pane.h"
 
 enum { TILE_COLUMNS = 32, TILE_WIDE = 60, LINE_COLUMNS = 30, TILE_GAP = 2,
-	FEW = 4, OFTEN = 200000, SELDOM = 250000, TAILS_SELDOM = 1000000, TAIL_LINES_MAX = 200 };	/* microseconds */
+	FEW = 4, OFTEN = 200000, LAST_LINE = 20000, TAILS_SELDOM = 1000000, TAILS_LINE = 30000, TAIL_LINES_MAX = 200 };	/* microseconds */
 
 enum show { SHOW_PRESENT, SHOW_ALL, SHOW_BUSY, SHOW_TROUBLE, SHOWS };
 
@@ -273,7 +273,7 @@ static int has_passed(int64_t now, int64_t since, int64_t time)
 	return now - since >= time || now <= since;	/* a clock that stands still, or is set back, holds nothing up */
 }
 
-static int take_newest(struct grid_state *s, const struct model *m, size_t worker, int64_t now, int few)
+static int take_newest(struct grid_state *s, const struct model *m, size_t worker, int64_t now, size_t streams)
 {
 	struct tail *t = &s->tails[worker];
 	const struct worker *w = &m->workers[worker];
@@ -291,7 +291,7 @@ static int take_newest(struct grid_state *s, const struct model *m, size_t worke
 	}
 	if (!line)
 		string_set(&t->last, NULL);
-	else if (!t->last || (strcmp(t->last, line) && (few || has_passed(now, t->last_at, SELDOM)))) {
+	else if (!t->last || (strcmp(t->last, line) && (streams <= FEW || has_passed(now, t->last_at, (int64_t)streams * LAST_LINE)))) {
 		string_set(&t->last, line);
 		t->last_at = now;
 	}
@@ -317,10 +317,18 @@ static void ask_for_tails(struct grid_state *s, const struct model *m, int rows,
 	s->asked = 1;
 }
 
+static int64_t pause_of(const struct grid_state *s, int few, int lines)
+{
+	int64_t pause = (int64_t)s->shown_count * lines * TAILS_LINE;
+
+	return few ? OFTEN : pause > TAILS_SELDOM ? pause : TAILS_SELDOM;
+}
+
 static void follow_logs(struct grid_state *s, const struct model *m, int rows, int64_t now, struct intent *want)
 {
 	size_t due = 0;
-	int few = count_streams(s, m, rows) <= FEW, lines = s->height - (TILE_ROWS - 1);
+	size_t streams = count_streams(s, m, rows);
+	int few = streams <= FEW, lines = s->height - (TILE_ROWS - 1);
 
 	if (s->tail_count < m->worker_count) {
 		s->tails = xrealloc(s->tails, m->worker_count * sizeof *s->tails);
@@ -329,8 +337,8 @@ static void follow_logs(struct grid_state *s, const struct model *m, int rows, i
 	}
 	for (size_t i = 0; i < s->shown_count; i++)
 		if (is_in_sight(s, i, rows))
-			due += (size_t)take_newest(s, m, s->shown[i], now, few);
-	if (due && lines > 1 && !s->asked && has_passed(now, s->asked_at, few ? OFTEN : TAILS_SELDOM)) {
+			due += (size_t)take_newest(s, m, s->shown[i], now, streams);
+	if (due && lines > 1 && !s->asked && has_passed(now, s->asked_at, pause_of(s, few, lines))) {
 		ask_for_tails(s, m, rows, lines, want);
 		s->asked_at = now;
 	}

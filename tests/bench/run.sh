@@ -217,6 +217,28 @@ measure_keys() {
 	key_figures 'cockpit, search prompt over a log that follows' log
 }
 
+# What the cockpit makes of many logs; an engine's stand-in tells of them.
+measure_stream() {
+	local size setup where
+	git init -q "$work/vms" && git -C "$work/vms" commit -q --allow-empty -m 'A target' && mkdir "$work/vms/.skydeck"
+	mkfifo "$work/streams"
+	"$bench/stream" "$work/vms" 16 100 >"$work/streams" 2>>"$work/engine.log" & local stand_in=$!
+	read -r _ <"$work/streams"
+	head_line '16 VMs that print 100 lines/s each, for 10 s'
+	for size in 120x34 200x50; do
+		for setup in '' 2z; do
+			where="${setup:+grid alone, }$size"
+			"$bench/terminal" stream $size 10 "$setup" '2 Grid' -- "$skydeck" -C "$work/vms" attach >"$work/stream" || die 'nothing streams'
+			awk '$1 == "cpu" { print $2 / 100 }' "$work/stream" >"$work/stream.cpu"
+			awk '$1 == "bytes" { print $2 / 10000 }' "$work/stream" >"$work/stream.bytes"
+			figure "cockpit computes, $where" '% of a core' '<= 3' "$work/stream.cpu"
+			figure "cockpit writes, $where" kB/s '<= 5' "$work/stream.bytes"
+		done
+	done
+	kill $stand_in
+	wait $stand_in 2>/dev/null
+}
+
 measure_long_session() {
 	local i start
 	head_line 'a session of 100,000 events'
@@ -274,7 +296,7 @@ measure_logs() {
 began=$SECONDS
 make_target
 begin_session
-for section in paint idle keys long_session emit logs; do
+for section in paint idle keys stream long_session emit logs; do
 	case $section in *"${2:-}"*) measure_$section ;; esac
 done
 printf '\n%s of the targets missed; %s s, %s CPUs, load %s; ratios are ours to theirs\n' "$over" $((SECONDS - began)) "$(nproc)" "$(cut -d' ' -f1 /proc/loadavg)"

@@ -7,6 +7,8 @@
  *         presses A and B in turn: "MILLISECONDS BYTES" for each; the time ends when the screen is as always after it
  *     terminal idle SIZE SECONDS WANTED... -- PROGRAM...
  *         "bytes N", and as watch
+ *     terminal stream SIZE SECONDS SETUP WANTED... -- PROGRAM...
+ *         the same, while something streams: SETUP is pressed before
  *     terminal watch SECONDS PID
  *         "wakeups N", "cpu MILLISECONDS", "memory MB" (private) of PID and its children in that time
  *
@@ -268,15 +270,20 @@ static void press_and_time(struct terminal *t, const struct lesson *lesson, cons
 	printf("%.3f %zu\n", (double)(t->last - start) / MS, t->bytes - bytes);
 }
 
-static void time_keys(struct terminal *t, int times, const char *setup, const char *const keys[2])
+static void press_all(struct terminal *t, const char *setup)
 {
-	struct lesson lesson = {0};
-	srand(1);
 	terminal_wait(t, SETTLE);
 	for (; *setup; setup++) {
 		press(t, (char[]){ *setup, '\0' });
 		terminal_wait(t, SETTLE);
 	}
+}
+
+static void time_keys(struct terminal *t, int times, const char *setup, const char *const keys[2])
+{
+	struct lesson lesson = {0};
+	srand(1);
+	press_all(t, setup);
 	learn(&lesson, t, keys);
 	for (int i = 0; i < times; i++) {
 		press_and_time(t, &lesson, keys[i % 2], i % 2);
@@ -373,7 +380,7 @@ static void idle(struct terminal *t, int64_t time)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: terminal paint|keys|idle SIZE …; see the top of tests/bench/terminal.c\n");
+	fprintf(stderr, "usage: terminal paint|keys|idle|stream SIZE …; see the top of tests/bench/terminal.c\n");
 	return 2;
 }
 
@@ -392,12 +399,12 @@ int main(int argc, char **argv)
 {
 	struct terminal t = {0};
 	const char *what = argc > 3 ? argv[1] : "";
-	int is_keys = !strcmp(what, "keys");
+	int is_keys = !strcmp(what, "keys"), is_stream = !strcmp(what, "stream");
 	if (!strcmp(what, "watch")) {
 		watch(atoi(argv[3]), (int64_t)(atof(argv[2]) * SECOND), NULL);
 		return 0;
 	}
-	if (argc < (is_keys ? 9 : 6) || read_arguments(&t, argv, is_keys ? 7 : 4) < 0)
+	if (argc < (is_keys ? 9 : 6) || read_arguments(&t, argv, is_keys ? 7 : is_stream ? 5 : 4) < 0)
 		return usage();
 	signal(SIGPIPE, SIG_IGN);
 	for (int i = 0; !strcmp(what, "paint") && i < atoi(argv[3]); i++) {
@@ -410,7 +417,9 @@ int main(int argc, char **argv)
 	terminal_paint(&t);
 	if (is_keys)
 		time_keys(&t, atoi(argv[3]), argv[4], (const char *const[]){ argv[5], argv[6] });
-	else if (!strcmp(what, "idle"))
+	if (is_stream)
+		press_all(&t, argv[4]);
+	if (is_stream || !strcmp(what, "idle"))
 		idle(&t, (int64_t)(atof(argv[3]) * SECOND));
 	terminal_end(&t);
 	return 0;
