@@ -91,6 +91,7 @@ enum event_field {
 	X(ROUND_STARTED, "round_started", F(round) F(worker) F(wave) F(phase) F(order)) \
 	X(ROUND_VOIDED, "round_voided", F(round) F(worker) F(wave) F(reason)) \
 	X(EVIDENCE, "evidence", F(proposal) F(worker) F(round) F(phase) F(ratio) F(value) F(base_value) F(pairs) F(evidence) F(needed) F(change_percent) F(low) F(high)) \
+	X(ELSEWHERE, "elsewhere", F(proposal) F(worker) F(arch) F(round) F(ratio) F(value) F(base_value) F(pairs) F(evidence) F(change_percent) F(low) F(high) F(verdict)) \
 	X(PHASE_STARTED, "phase_started", F(wave) F(phase) F(worker) F(layout)) \
 	X(VERDICT, "verdict", F(proposal) F(rev) F(verdict) F(pairs) F(change_percent) F(low) F(high) F(shrunk_percent) F(evidence) F(needed) F(workers) F(reason) F(run) F(baseline)) \
 	X(VIEWER_JOINED, "viewer_joined", F(viewer) F(role)) \

@@ -277,6 +277,15 @@ static void on_idea_added(struct model *m, const struct event *ev)
 
 /* proposals */
 
+static void forget_elsewhere(struct proposal *p)
+{
+	for (size_t i = 0; i < p->elsewhere_count; i++) {
+		free(p->elsewhere[i].arch);
+		free(p->elsewhere[i].pairs);
+	}
+	p->elsewhere_count = 0;
+}
+
 static void forget_measurement(struct proposal *p)
 {
 	p->pair_count = 0;
@@ -285,6 +294,7 @@ static void forget_measurement(struct proposal *p)
 	string_set(&p->verdict_reason, NULL);
 	string_set(&p->verdict_run, NULL);
 	strings_release(&p->workers);
+	forget_elsewhere(p);
 	p->asked_to_sign = 0;
 }
 
@@ -494,7 +504,7 @@ static void on_wave_started(struct model *m, const struct event *ev)
 static void on_phase_started(struct model *m, const struct event *ev)
 {
 	struct wave *w = model_wave(m, (unsigned)ev->wave);
-	if (!w || !ev->worker || ev->phase < 1 || ev->phase > 2 || ev->layout < 1 || ev->layout > NUMBER_MAX)
+	if (!w || !ev->worker || ev->phase < 1 || ev->phase > 3 || ev->layout < 1 || ev->layout > NUMBER_MAX)
 		return;
 	struct stay *stay = array_add(&w->stays, &w->stay_count, &w->stay_room, sizeof *stay);
 	stay->phase = (unsigned)ev->phase;
@@ -717,6 +727,40 @@ static void on_evidence(struct model *m, const struct event *ev)
 		set_state(p, STATE_RUNNING, ev->time);
 }
 
+static struct elsewhere *elsewhere_for(struct proposal *p, const char *arch)
+{
+	for (size_t i = 0; i < p->elsewhere_count; i++)
+		if (!strcmp(p->elsewhere[i].arch, arch))
+			return &p->elsewhere[i];
+	struct elsewhere *e = array_add(&p->elsewhere, &p->elsewhere_count, &p->elsewhere_room, sizeof *e);
+	*e = (struct elsewhere){ .arch = xstrdup(arch) };
+	return e;
+}
+
+static void on_elsewhere(struct model *m, const struct event *ev)
+{
+	struct proposal *p = model_proposal(m, ev->proposal);
+	if (!p || !ev->worker || !ev->arch || !isfinite(ev->ratio) || ev->round < 1 || ev->round > NUMBER_MAX)
+		return;
+	const struct wave *wave = model_wave(m, p->wave);
+	struct worker *w = model_worker(m, ev->worker);
+	if (w) {
+		w->rounds_done = (unsigned)ev->round;
+		w->rounds_wave = p->wave;
+		end_round(w, ev->round);
+	}
+	struct elsewhere *e = elsewhere_for(p, ev->arch);
+	struct pair *pair = array_add(&e->pairs, &e->pair_count, &e->pair_room, sizeof *pair);
+	*pair = (struct pair){ intern(m, ev->worker), (unsigned)ev->round, 3, wave && wave->stay_count ? (unsigned)wave->stay_count - 1 : 0,
+			       ev->ratio, ev->value, ev->base_value, ev->evidence, ev->change_percent };
+	e->change_percent = ev->change_percent;
+	e->low = ev->low;
+	e->high = ev->high;
+	e->harm = ev->evidence;
+	if (ev->verdict)
+		e->answer = strcmp(ev->verdict, "harmed") ? ELSEWHERE_FINE : ELSEWHERE_HARMED;
+}
+
 static void on_verdict(struct model *m, const struct event *ev)
 {
 	struct proposal *p = model_proposal(m, ev->proposal);
@@ -782,7 +826,7 @@ static void (*const handlers[EVENT_KIND_COUNT])(struct model *, const struct eve
 	[EVENT_WORKER_CHANGED] = on_worker_changed, [EVENT_ADMISSION_PAIR] = on_admission_pair,
 	[EVENT_SCALE_LEARNED] = on_scale_learned, [EVENT_ROUND_STARTED] = on_round_started,
 	[EVENT_RUN_STARTED] = on_run_started, [EVENT_RUN_ENDED] = on_run_ended, [EVENT_ROUND_VOIDED] = on_round_voided,
-	[EVENT_EVIDENCE] = on_evidence, [EVENT_VERDICT] = on_verdict, [EVENT_VIEWER_JOINED] = on_viewer_joined,
+	[EVENT_EVIDENCE] = on_evidence, [EVENT_ELSEWHERE] = on_elsewhere, [EVENT_VERDICT] = on_verdict, [EVENT_VIEWER_JOINED] = on_viewer_joined,
 	[EVENT_VIEWER_LEFT] = on_viewer_left,
 };
 
@@ -857,6 +901,8 @@ static void release_proposal(struct proposal *p)
 	}
 	free(p->revisions);
 	free(p->pairs);
+	forget_elsewhere(p);
+	free(p->elsewhere);
 	strings_release(&p->sources);
 	strings_release(&p->reasons);
 	strings_release(&p->workers);

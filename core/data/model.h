@@ -55,6 +55,14 @@ struct pair {
 	double evidence;			/* after this pair */
 	double change_percent;
 };
+/* What was kept, asked on another architecture: its pairs, which the verdict does not count. */
+struct elsewhere {
+	char *arch;
+	struct pair *pairs;
+	size_t pair_count, pair_room;
+	double change_percent, low, high, harm;	/* evidence of harm: 10 is enough */
+	enum { ELSEWHERE_ASKED, ELSEWHERE_FINE, ELSEWHERE_HARMED } answer;
+};
 struct revision {
 	char *commit;				/* NULL: does not apply */
 	char *base;				/* the commit it was made on */
@@ -85,6 +93,8 @@ struct proposal {
 	struct pair *pairs;			/* of its last measurement */
 	size_t pair_count, pair_room;
 	double evidence, needed, change_percent, low, high, shrunk_percent;	/* NAN: none yet */
+	struct elsewhere *elsewhere;		/* an entry for each other architecture */
+	size_t elsewhere_count, elsewhere_room;
 	double unpaired;			/* the value of its one run in single mode; NAN: none */
 	struct strings workers;			/* of the verdict */
 	char *landed, *landing_problem;

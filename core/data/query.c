@@ -27,11 +27,19 @@ size_t count_needs_human(const struct model *m)
 	return m->state == SESSION_ENDED ? 0 : n;
 }
 
+int proposal_harms_elsewhere(const struct proposal *p)
+{
+	for (size_t i = 0; i < p->elsewhere_count; i++)
+		if (p->elsewhere[i].answer == ELSEWHERE_HARMED)
+			return 1;
+	return 0;
+}
+
 int64_t proposal_waits_until(const struct model *m, const struct proposal *p)
 {
 	if (m->state != SESSION_OPEN || m->autonomy != AUTONOMY_AUTO || p->state == STATE_STOPPED || !proposal_needs_human(p))
 		return 0;
-	if (p->state == STATE_SIGNING && p->landing_problem)	/* time would only fail again */
+	if (p->state == STATE_SIGNING && (p->landing_problem || proposal_harms_elsewhere(p)))	/* time would only fail again; a trade is a human's */
 		return 0;
 	return p->since + (int64_t)(m->window * 1e6);
 }

@@ -12,6 +12,7 @@ int proposal_needs_human(const struct proposal *p);
 size_t count_needs_human(const struct model *m);
 /* When time passes its gate (autonomy auto), in wall microseconds; 0: time does not. */
 int64_t proposal_waits_until(const struct model *m, const struct proposal *p);
+int proposal_harms_elsewhere(const struct proposal *p);		/* on an architecture other than the one it was kept on */
 size_t count_in_state(const struct model *m, enum proposal_state state);
 
 const struct revision *proposal_revision(const struct proposal *p, size_t rev);	/* rev 0: the newest; NULL: none */

@@ -209,7 +209,7 @@ static int is_final(const struct engine *e, const struct proposal *p)
 	case STATE_STOPPED: case STATE_CONFLICT: case STATE_REVISING:
 		return e->model.autonomy == AUTONOMY_AUTO;
 	case STATE_SIGNING:
-		return e->model.autonomy == AUTONOMY_AUTO && p->landing_problem;
+		return e->model.autonomy == AUTONOMY_AUTO && (p->landing_problem || proposal_harms_elsewhere(p)) && !p->asked_to_sign;
 	default:
 		return 0;
 	}
@@ -229,7 +229,8 @@ size_t engine_experiments_left(const struct engine *e)
 static int any_to_sign(const struct engine *e)
 {
 	for (size_t i = 0; i < e->model.proposal_count; i++)
-		if (e->model.proposals[i].state == STATE_SIGNING && !e->model.proposals[i].landing_problem)
+		if (e->model.proposals[i].state == STATE_SIGNING && !e->model.proposals[i].landing_problem &&
+		    !(e->model.autonomy == AUTONOMY_AUTO && proposal_harms_elsewhere(&e->model.proposals[i])))
 			return 1;
 	return 0;
 }

@@ -256,7 +256,8 @@ static int others_count_down(const struct engine *e)
 {
 	for (size_t i = 0; i < e->model.proposal_count; i++) {
 		const struct proposal *p = &e->model.proposals[i];
-		if (e->model.autonomy == AUTONOMY_AUTO && p->state == STATE_SIGNING && !p->asked_to_sign && !p->landing_problem)
+		if (e->model.autonomy == AUTONOMY_AUTO && p->state == STATE_SIGNING && !p->asked_to_sign && !p->landing_problem &&
+		    !proposal_harms_elsewhere(p))
 			return 1;
 	}
 	return 0;

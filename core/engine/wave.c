@@ -19,6 +19,7 @@
 #include "core/base/hash.h"
 #include "core/data/query.h"
 #include "core/judge/admission.h"
+#include "core/judge/architecture.h"
 #include "core/judge/plausibility.h"
 #include "core/judge/stats.h"
 #include "core/judge/trial.h"
@@ -33,6 +34,9 @@ struct arm {
 	int is_ready, is_preparing;
 	int is_out;			/* has a verdict, or was taken out */
 	int has_switched;		/* waits for phase 2 */
+	int is_kept;			/* by its trial; other architectures are asked before it is said */
+	int is_answered;		/* by the present one of these */
+	struct architecture elsewhere;	/* what that one showed */
 	unsigned failures, suspicions;	/* rounds running */
 	struct trial trial;		/* not of the baseline */
 };
@@ -42,6 +46,7 @@ struct wave_run {
 	char *worker;
 	struct arm arms[ARMS_MAX];	/* [0] is the baseline */
 	size_t count;
+	char *arch;			/* of phase 3: another architecture than the wave's own; else NULL */
 	int has_place;			/* the worker is this wave's; not while it waits for another one */
 	struct rounds rounds;
 	struct history histories[1 + WATCHES_MAX];
@@ -68,10 +73,12 @@ static void release(struct wave_run *w)
 		free(w->arms[i].commit);
 		if (i)
 			trial_release(&w->arms[i].trial);
+		architecture_release(&w->arms[i].elsewhere);
 	}
 	for (size_t i = 0; i < sizeof w->artifact / sizeof *w->artifact; i++)
 		free(w->artifact[i]);
 	free(w->worker);
+	free(w->arch);
 	free(w);
 }
 
@@ -171,12 +178,26 @@ static const struct run *measured_run(const struct engine *e, unsigned wave, con
 	return NULL;
 }
 
-static void enter_stay(struct wave_run *w, const struct stay *stay)
+static void ask_anew(struct wave_run *w)
+{
+	for (size_t i = 1; i < w->count; i++) {
+		architecture_release(&w->arms[i].elsewhere);
+		w->arms[i].elsewhere = (struct architecture){0};
+		w->arms[i].is_answered = 0;
+	}
+}
+
+static void enter_stay(struct wave_run *w, const struct stay *stay, const struct model *m)
 {
 	memset(w->histories, 0, sizeof w->histories);
 	for (size_t i = 0; i < stay->history.count; i++)
 		history_add(&w->histories[0], stay->history.at[i]);
 	int is_new_phase = stay->phase != w->phase;
+	const struct worker *worker = stay->phase == 3 ? model_worker(m, stay->worker) : NULL;
+	const char *arch = worker ? worker->arch : NULL;
+	if (arch && (!w->arch || strcmp(w->arch, arch)))
+		ask_anew(w);
+	string_set(&w->arch, arch);
 	w->phase = stay->phase;
 	w->layout = stay->layout;
 	string_set(&w->worker, stay->worker);
@@ -186,7 +207,10 @@ static void enter_stay(struct wave_run *w, const struct stay *stay)
 			continue;
 		if (is_new_phase)
 			arm->has_switched = 0;
-		trial_enter_worker(&arm->trial);
+		if (stay->phase < 3)
+			trial_enter_worker(&arm->trial);
+		else
+			architecture_enter_worker(&arm->elsewhere);
 	}
 }
 
@@ -198,6 +222,8 @@ static void settle(struct wave_run *w, struct arm *arm, enum decision decision)
 	trial_leave_worker(&arm->trial, w->histories);
 	if (decision == TRIAL_SWITCH)
 		arm->has_switched = 1;
+	else if (decision == TRIAL_KEEP)
+		arm->is_kept = 1;
 	else
 		arm->is_out = 1;
 }
@@ -247,13 +273,33 @@ static void judge_pair(struct engine *e, struct wave_run *w, struct arm *arm, co
 		taught = w->histories[0].count;
 	if (taught)
 		learn(e, w, w->histories[0].count - taught);
-	if (decision != TRIAL_CONTINUE && decision != TRIAL_SWITCH)
+	if (arm->is_out)
 		state_verdict(e, w, arm, verdict_of(decision), NULL, NULL);
 }
 
-static int wants_phase(const struct arm *arm)
+static enum architecture_verdict add_elsewhere(struct engine *e, struct wave_run *w, struct arm *arm, double d)
 {
-	return !arm->is_out && !arm->has_switched;
+	enum architecture_verdict answer = architecture_pair(&arm->elsewhere, &e->rule, &w->histories[0], d);
+	arm->is_answered = answer != ARCHITECTURE_MORE;
+	return answer;
+}
+
+static void judge_elsewhere(struct engine *e, struct wave_run *w, struct arm *arm, const struct round_arm *ran, const struct round *round)
+{
+	static const char *const words[] = { NULL, "fine", "harmed" };
+	const struct round_arm *base = &round->arms[0];
+	double d = (e->model.lower_is_better ? -1 : 1) * log(ran->value / base->value);
+	enum architecture_verdict answer = add_elsewhere(e, w, arm, d);
+	struct architecture_report r = architecture_report(&arm->elsewhere, &e->rule);
+	engine_emit(e, &(struct event){ .kind = EVENT_ELSEWHERE, .proposal = arm->id, .worker = w->worker, .arch = w->arch, .round = round->number,
+		.ratio = d, .value = ran->value, .base_value = base->value, .pairs = (int64_t)r.pairs, .evidence = r.harm,
+		.change_percent = percent(r.hl), .low = percent(r.low), .high = percent(r.high), .verdict = words[answer] });
+}
+
+/* Whether it is measured in the present phase. */
+static int wants_phase(const struct wave_run *w, const struct arm *arm)
+{
+	return !arm->is_out && (w->arch ? arm->is_kept && !arm->is_answered : !arm->has_switched && !arm->is_kept);
 }
 
 /* The arms of the next round. */
@@ -262,7 +308,7 @@ static size_t round_arms(const struct wave_run *w, struct round_arm *arms)
 	size_t n = 0;
 	for (size_t i = 0; i < w->count; i++) {
 		const struct arm *arm = &w->arms[i];
-		if (i && !wants_phase(arm))
+		if (i && !wants_phase(w, arm))
 			continue;
 		arms[n] = (struct round_arm){ .commit = arm->commit, .rev = arm->rev };
 		memcpy(arms[n].id, arm->id, sizeof arm->id);
@@ -318,6 +364,17 @@ static void replay_stay(struct engine *e, struct wave_run *w, unsigned index)
 				settle(w, arm, trial_pair(&arm->trial, w->histories, p->pairs[k].ratio));
 			}
 		}
+}
+
+static void replay_elsewhere(struct engine *e, struct wave_run *w, unsigned index)
+{
+	for (size_t i = 1; i < w->count; i++) {
+		const struct proposal *p = model_proposal(&e->model, w->arms[i].id);
+		for (size_t k = 0; k < p->elsewhere_count; k++)
+			for (size_t n = 0; n < p->elsewhere[k].pair_count; n++)
+				if (p->elsewhere[k].pairs[n].stay == index)
+					add_elsewhere(e, w, &w->arms[i], p->elsewhere[k].pairs[n].ratio);
+	}
 }
 
 static void set_relinked(struct wave_run *w)
@@ -386,8 +443,11 @@ static void take_up(struct engine *e, const struct wave *wave)
 		w->commits[i] = w->arms[i].commit;
 	w->rounds = (struct rounds){ .engine = e, .wave = w->number, .seed = w->seed };
 	for (unsigned i = 0; i < wave->stay_count; i++) {
-		enter_stay(w, &wave->stays[i]);
-		replay_stay(e, w, i);
+		enter_stay(w, &wave->stays[i], &e->model);
+		if (w->arch)
+			replay_elsewhere(e, w, i);
+		else
+			replay_stay(e, w, i);
 	}
 	for (size_t i = 1; i < w->count; i++) {
 		const struct proposal *p = model_proposal(&e->model, w->arms[i].id);
@@ -406,6 +466,26 @@ static void take_up(struct engine *e, const struct wave *wave)
 }
 
 /* beginning */
+
+/* The architecture that decides: the one of the first kind of worker. NULL: there is only one, or it is not known. */
+static const char *primary_arch(const struct engine *e, int *is_awaited)
+{
+	size_t kinds = e->runner_ops->costs_money && e->config.sky_infra.count ? e->config.sky_infra.count : 1;
+	*is_awaited = kinds > 1;
+	for (size_t i = 0; i < e->model.worker_count; i++)
+		if (i % kinds == 0 && e->model.workers[i].arch) {
+			*is_awaited = 0;
+			return e->model.workers[i].arch;
+		}
+	return NULL;
+}
+
+static int is_of_arch(const struct engine *e, const struct worker *worker, const char *arch)
+{
+	int is_awaited = 0;
+	const char *wanted = arch ? arch : primary_arch(e, &is_awaited);
+	return !is_awaited && (!wanted || !worker->arch || !strcmp(worker->arch, wanted));
+}
 
 static int is_fit(const struct worker *w)
 {
@@ -430,7 +510,7 @@ static const struct worker *quietest_worker(const struct engine *e, const struct
 	for (size_t i = 0; i < e->model.worker_count; i++) {
 		const struct worker *w = &e->model.workers[i];
 		const char *host = e->runner_ops->host(e->runner, w->id);
-		if (!is_fit(w) || !host || (but && !strcmp(w->id, but)) || is_taken(e, host, wave))
+		if (!is_fit(w) || !host || (but && !strcmp(w->id, but)) || is_taken(e, host, wave) || !is_of_arch(e, w, wave ? wave->arch : NULL))
 			continue;
 		if (!best || w->noise_percent < best->noise_percent)
 			best = w;
@@ -446,7 +526,7 @@ static size_t count_places(const struct engine *e)
 		const struct worker *w = &e->model.workers[i];
 		const char *host = e->runner_ops->host(e->runner, w->id);
 		int is_coming = !strcmp(w->state, "starting") || !strcmp(w->state, "admitting");
-		if (host && (is_fit(w) || is_coming) && !is_taken(e, host, NULL) && !strings_have(&hosts, host))
+		if (host && (is_fit(w) || is_coming) && is_of_arch(e, w, NULL) && !is_taken(e, host, NULL) && !strings_have(&hosts, host))
 			strings_add(&hosts, host);
 	}
 	size_t n = hosts.count;
@@ -532,7 +612,7 @@ static void leave_place(struct engine *e, struct wave_run *w, const char *why)
 		state_worker(e, w->worker, "ready");
 }
 
-/* Another worker confirms, where there is one: if it is busy it is waited for, and this one is given away meanwhile. */
+/* Another worker confirms, where there is one: if it is busy or comes up it is waited for, and this one is given away meanwhile. */
 static const struct worker *worker_for(const struct engine *e, const struct wave_run *w, unsigned phase)
 {
 	if (phase != 2 || !w->worker)
@@ -540,10 +620,12 @@ static const struct worker *worker_for(const struct engine *e, const struct wave
 	const struct worker *other = quietest_worker(e, w, w->worker);
 	if (other)
 		return other;
+	const char *host = e->runner_ops->host(e->runner, w->worker);
 	for (size_t i = 0; i < e->model.worker_count; i++) {
-		const struct worker *busy = &e->model.workers[i];
-		if (strcmp(busy->id, w->worker) && (is_fit(busy) || !strcmp(busy->state, "admitting") || !strcmp(busy->state, "starting")) &&
-		    e->waves->next)
+		const struct worker *worker = &e->model.workers[i];
+		const char *elsewhere = e->runner_ops->host(e->runner, worker->id);
+		int is_there = is_fit(worker) || !strcmp(worker->state, "admitting") || !strcmp(worker->state, "starting");
+		if (is_there && is_of_arch(e, worker, NULL) && host && elsewhere && strcmp(host, elsewhere))
 			return NULL;
 	}
 	return quietest_worker(e, w, NULL);
@@ -556,12 +638,12 @@ static void start_phase(struct engine *e, struct wave_run *w, unsigned phase)
 	if (!worker)
 		return;		/* asked again when one is free */
 	char *id = xstrdup(worker->id);
-	engine_emit(e, &(struct event){ .kind = EVENT_PHASE_STARTED, .wave = w->number, .phase = phase, .worker = id, .layout = phase });
+	engine_emit(e, &(struct event){ .kind = EVENT_PHASE_STARTED, .wave = w->number, .phase = phase, .worker = id, .layout = phase == 2 ? 2 : 1 });
 	state_worker(e, id, "busy");
 	free(id);
 	const struct wave *wave = model_of(e, w);
 	if (wave && wave->stay_count)
-		enter_stay(w, &wave->stays[wave->stay_count - 1]);
+		enter_stay(w, &wave->stays[wave->stay_count - 1], &e->model);
 	w->has_place = 1;
 }
 
@@ -658,7 +740,7 @@ static int get_ready(struct engine *e, struct wave_run *w)
 	int ready = 1;
 	for (size_t i = 1; i < w->count; i++) {
 		struct arm *arm = &w->arms[i];
-		if (!wants_phase(arm) || arm->is_ready)
+		if (!wants_phase(w, arm) || arm->is_ready)
 			continue;
 		if (!arm->is_preparing)
 			prepare_arm(e, w, arm);
@@ -826,7 +908,7 @@ static void watch_worker(struct engine *e, struct wave_run *w)
 	double noise = NAN, worst = NAN;
 	for (size_t i = 1; i < w->count; i++) {
 		const struct arm *arm = &w->arms[i];
-		if (!wants_phase(arm))
+		if (!wants_phase(w, arm))
 			continue;
 		if (trial_worker_is_noisy(&arm->trial, &noise)) {
 			char why[128];
@@ -873,7 +955,9 @@ static void finish_round(struct engine *e, struct wave_run *w, struct round *r)
 		return;
 	for (size_t i = 1; i < r->count; i++) {
 		struct arm *arm = concerned(w, &r->arms[i]);
-		if (arm && wants_phase(arm))
+		if (arm && wants_phase(w, arm) && w->arch)
+			judge_elsewhere(e, w, arm, &r->arms[i], r);
+		else if (arm && wants_phase(w, arm))
 			judge_pair(e, w, arm, &r->arms[i], r);
 	}
 	for (size_t i = 0; i < w->count; i++)
@@ -889,12 +973,87 @@ static void finish(struct engine *e, struct wave_run *w)
 	forget(e, w, NULL);
 }
 
-static size_t count_live(const struct wave_run *w, int switched)
+/* Arms that are measured in the present phase; that wait for phase 2; that were kept. */
+static size_t count_wanted(const struct wave_run *w)
 {
 	size_t n = 0;
 	for (size_t i = 1; i < w->count; i++)
-		n += !w->arms[i].is_out && w->arms[i].has_switched == switched;
+		n += wants_phase(w, &w->arms[i]);
 	return n;
+}
+
+static size_t count_switched(const struct wave_run *w)
+{
+	size_t n = 0;
+	for (size_t i = 1; i < w->count; i++)
+		n += !w->arms[i].is_out && w->arms[i].has_switched;
+	return n;
+}
+
+static size_t count_kept(const struct wave_run *w)
+{
+	size_t n = 0;
+	for (size_t i = 1; i < w->count; i++)
+		n += !w->arms[i].is_out && w->arms[i].is_kept;
+	return n;
+}
+
+/* other architectures (decision rule 3.10) */
+
+static const struct elsewhere *answer_of(const struct proposal *p, const char *arch)
+{
+	for (size_t i = 0; i < p->elsewhere_count; i++)
+		if (!strcmp(p->elsewhere[i].arch, arch) && p->elsewhere[i].answer != ELSEWHERE_ASKED)
+			return &p->elsewhere[i];
+	return NULL;
+}
+
+/* One that has a worker and has not answered about that proposal. */
+static const char *unasked_arch(const struct engine *e, const struct proposal *p)
+{
+	for (size_t i = 0; i < e->model.worker_count; i++) {
+		const struct worker *w = &e->model.workers[i];
+		int is_there = is_fit(w) || !strcmp(w->state, "admitting") || !strcmp(w->state, "starting");
+		if (w->arch && is_there && !is_of_arch(e, w, NULL) && !answer_of(p, w->arch))
+			return w->arch;
+	}
+	return NULL;
+}
+
+static void state_kept(struct engine *e, struct wave_run *w, struct arm *arm, const struct proposal *p)
+{
+	struct buf reason = {0};
+	for (size_t i = 0; i < p->elsewhere_count; i++) {
+		const struct elsewhere *other = &p->elsewhere[i];
+		buf_printf(&reason, "%s%s %s: %+.1f %% after %zu pairs", i ? "; " : "", other->answer == ELSEWHERE_HARMED ? "harms" : "fine on", other->arch,
+			   other->change_percent, other->pair_count);
+	}
+	char *text = reason.len ? xstrdup(buf_str(&reason)) : NULL;
+	buf_release(&reason);
+	state_verdict(e, w, arm, VERDICT_KEEP, NULL, text);
+	free(text);
+}
+
+/* Every architecture that has answered about them all, the verdicts are said; else the next one is asked. */
+static void ask_elsewhere(struct engine *e, struct wave_run *w)
+{
+	const char *next = NULL;
+	for (size_t i = 1; i < w->count; i++) {
+		struct arm *arm = &w->arms[i];
+		const struct proposal *p = model_proposal(&e->model, arm->id);
+		if (arm->is_out || !arm->is_kept)
+			continue;
+		const char *arch = unasked_arch(e, p);
+		if (!arch)
+			state_kept(e, w, arm, p);
+		else if (!next)
+			next = arch;
+	}
+	if (!next)
+		return;
+	string_set(&w->arch, next);
+	ask_anew(w);
+	start_phase(e, w, 3);
 }
 
 /* Seconds that one round takes, by the newest runs of this wave's baseline on this worker; NAN: none yet. */
@@ -907,7 +1066,7 @@ static double round_seconds(const struct engine *e, const struct wave_run *w)
 		if (r->status && !strcmp(r->step, "measure") && isfinite(r->seconds) && !strcmp(r->worker, w->worker))
 			seconds[n++] = r->seconds;
 	}
-	return n ? stats_median(seconds, n) * (double)(1 + count_live(w, 0)) : NAN;
+	return n ? stats_median(seconds, n) * (double)(1 + count_wanted(w)) : NAN;
 }
 
 static void go_on(struct engine *e, struct wave_run *w)
@@ -926,12 +1085,15 @@ static void move_on(struct engine *e, struct wave_run *w)
 		finish_round(e, w, r);
 		round_release(r);
 	}
-	if (!count_live(w, 0) && !count_live(w, 1))
+	size_t wanted = count_wanted(w), switched = count_switched(w);
+	if (!wanted && !switched && !count_kept(w))
 		finish(e, w);
-	else if (!count_live(w, 0))
+	else if (!wanted && !switched)
+		ask_elsewhere(e, w);
+	else if (!wanted)
 		start_phase(e, w, 2);
 	else if (!w->phase || !w->has_place || !is_worker_fit(e, w))	/* begins; or it was taken out: the phase goes on elsewhere, as a new stay */
-		start_phase(e, w, w->phase ? w->phase : 1);
+		start_phase(e, w, w->arch ? 3 : w->phase ? w->phase : 1);
 	else if (get_ready(e, w))
 		go_on(e, w);
 }
