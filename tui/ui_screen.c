@@ -110,7 +110,7 @@ static void errand_ended(void *data, int code)
 	ui_resize(ui, term_rows(term), term_columns(term));
 	ui_focus_changed(ui);
 	if (code > 0)
-		ui_message(ui, "it ended with exit code %d", code);
+		ui_message(ui, "the program ended with exit code %d", code);
 }
 
 int ui_run(struct ui *ui, const char *const *argv, struct err *err)
