@@ -48,7 +48,7 @@
 set -uf
 token='' run='' arm=${SKYDECK_ARM:-} round=${SKYDECK_ROUND:-0} padding=0 artifacts='' failed=' ' place=target
 build='' checks='' measure='' build_limit=1800 checks_limit=300 measure_limit=300
-steps='' child='' work='' same='' harness='' incremental=no ccache=yes compilers='' needs='' is_over='' home=''
+steps='' child='' work='' same='' harness='' incremental=no ccache=yes compilers='' needs='' is_over='' home='' apart=''
 newline='
 '
 
@@ -225,7 +225,7 @@ artifact_of() {	# sets artifact; the tree is the current folder
 # Executes COMMAND: a file of the tree with its arguments behind it, or a line for sh. Never returns.
 execute() {
 	command=$1 file=$1 arguments=''
-	[ -n "$limit" ] && set -- timeout -k 5 "$limit" || set --
+	[ -n "$limit" ] && set -- $apart timeout -k 5 "$limit" || set --
 	[ -f "$file" ] || { file=${command%% *}; arguments=${command#"$file"}; }
 	if [ ! -f "$file" ]; then
 		[ -n "$arguments" ] || command -v "$file" >/dev/null || { echo "$file not found"; exit 127; }
@@ -538,6 +538,7 @@ run_batch() {
 			[ ! -d $folder ] || compilers=$folder:
 		done
 	fi
+	! command -v setsid >/dev/null || apart=setsid	# not every timeout makes a process group of its own
 	say_host
 	trap 'end_child; put_back; rm -rf "$work"' EXIT
 	while [ -n "$steps" ]; do
