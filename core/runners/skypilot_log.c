@@ -145,8 +145,9 @@ static void take_line(struct skypilot_log *log, struct span line, int has_ended)
 	log->part = part;
 	if (is_control)
 		return;
-	const char *end = line.at + line.len, *finish = part == LOG_SKYPILOT ? line.at : glued_finish(line);
-	const char *from = line.at + prefix, *to = finish ? finish : end;
+	const char *from = line.at + prefix, *end = line.at + line.len;
+	const char *finish = part == LOG_SKYPILOT ? line.at : glued_finish((struct span){ from, line.len - prefix });
+	const char *to = finish ? finish : end;
 	if (finish)
 		note_finish(log, (struct span){ finish, (size_t)(end - finish) });
 	if (part != LOG_SKYPILOT)

@@ -4,11 +4,13 @@
 
 #include "tests/test.h"
 
+#include <dirent.h>
 #include <math.h>
 
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/runners/skypilot_log.h"
+#include "tests/fuzz/skypilot_properties.h"
 
 #define FIXTURES "tests/sky-lab/fixtures/"
 
@@ -494,6 +496,9 @@ static void parts_glued_words(void **state)
 	feed(&log, last);
 	assert_string_equal(buf_str(&heard), "T a\nT b \033[1mK \033[0m\033[32m\xe2\x9c\x93 Job finished (status: FAILED).\033[0m\033[0m\n");
 	assert_string_equal(log.finished, "FAILED");
+	buf_truncate(&heard, 0);	/* words in the prefix are none */
+	feed(&log, "\033[36m(\033[32m\xe2\x9c\x93 Job finished (status: X, pid=1)\033[0m c\n");
+	assert_string_equal(buf_str(&heard), "T c\n");
 	skypilot_log_release(&log);
 	buf_release(&heard);
 }
@@ -539,6 +544,38 @@ static void tells_long_lines_in_pieces(void **state)
 	buf_release(&text);
 }
 
+/* --- all of it ------------------------------------------------------------------------------------------------------- */
+
+/* Every recording, through every reader, cut at different places. */
+static void holds_for_all_recordings(void **state)
+{
+	(void)state;
+	static const char *const folders[] = { FIXTURES "cli", FIXTURES "rest" };
+	int count = 0;
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		DIR *dir = opendir(folders[i]);
+		for (struct dirent *entry; (entry = readdir(dir)); count++) {
+			char *name = xasprintf("%s/%s", folders[i] + strlen(FIXTURES), entry->d_name);
+			if (*entry->d_name == '.') {
+				free(name);
+				continue;
+			}
+			struct buf b = fixture(name), input = {0};
+			char seed[2] = { (char)(37 * count), (char)(101 * count) };
+			buf_add(&input, seed, 2);
+			buf_add(&input, b.data, b.len);
+			const char *broken = skypilot_property((const uint8_t *)input.data, input.len);
+			if (broken)
+				fail_msg("%s breaks: %s", name, broken);
+			buf_release(&b);
+			buf_release(&input);
+			free(name);
+		}
+		closedir(dir);
+	}
+	assert_true(count > 250);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -562,6 +599,7 @@ int main(void)
 		cmocka_unit_test(parts_glued_words),
 		cmocka_unit_test(counts_returns_as_lines),
 		cmocka_unit_test(tells_long_lines_in_pieces),
+		cmocka_unit_test(holds_for_all_recordings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
