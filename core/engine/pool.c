@@ -310,9 +310,13 @@ static void fill(struct engine *e)
 				"one back, then skydeck resume");
 }
 
+/* Also for the word about the last of them. */
 static int must_wait(const struct engine *e)
 {
-	return e->runner && e->runner_ops->count_up && e->runner_ops->count_up(e->runner) && clock_wall() < e->closing_until;
+	size_t up = e->runner && e->runner_ops->count_up ? e->runner_ops->count_up(e->runner) : 0;
+	for (size_t i = 0; i < e->model.worker_count; i++)
+		up += !is_gone(&e->model.workers[i]);
+	return e->runner && up && clock_wall() < e->closing_until;
 }
 
 static void name_left(struct engine *e)
@@ -320,7 +324,7 @@ static void name_left(struct engine *e)
 	struct buf names = {0};
 	for (size_t i = 0; i < e->model.worker_count; i++) {
 		const struct worker *w = &e->model.workers[i];
-		if (!is_state(w, "down"))
+		if (!is_state(w, "down") && e->runner && e->runner_ops->count_up(e->runner))
 			buf_printf(&names, "%s%s", names.len ? ", " : "", w->name ? w->name : w->id);
 	}
 	if (names.len)
