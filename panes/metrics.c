@@ -61,6 +61,7 @@ static const char *const filter_names[FILTER_COUNT] = { "all", "kept", "under wa
 
 struct row {
 	size_t at;			/* index of the proposal */
+	size_t elsewhere;		/* index + 1 of another architecture that was asked about it; 0: the proposal itself */
 	double value;			/* of the column that is sorted by */
 };
 
@@ -150,7 +151,7 @@ static void arrange(struct metrics_state *s, const struct model *m)
 {
 	s->row_count = 0;
 	for (size_t i = 0; i < m->proposal_count; i++) {
-		struct row row = { i, sort_value(&m->proposals[i], s->sort) };
+		struct row row = { .at = i, .value = sort_value(&m->proposals[i], s->sort) };
 		size_t at = s->row_count;
 		if (!passes(&m->proposals[i], s->filter))
 			continue;
@@ -158,6 +159,20 @@ static void arrange(struct metrics_state *s, const struct model *m)
 		for (; at > 0 && comes_before(s, &row, &s->rows[at - 1]); at--)
 			s->rows[at] = s->rows[at - 1];
 		s->rows[at] = row;
+	}
+}
+
+/* Other architectures that were asked stand below their proposal, a row each. */
+static void spread_out(struct metrics_state *s, const struct model *m)
+{
+	for (size_t i = s->row_count; i-- > 0;) {
+		struct row row = s->rows[i];
+		for (size_t k = m->proposals[row.at].elsewhere_count; k > 0; k--) {
+			array_add(&s->rows, &s->row_count, &s->row_room, sizeof *s->rows);
+			memmove(&s->rows[i + 2], &s->rows[i + 1], (s->row_count - i - 2) * sizeof *s->rows);
+			row.elsewhere = k;
+			s->rows[i + 1] = row;
+		}
 	}
 }
 
@@ -370,10 +385,32 @@ static void draw_secondaries(const struct view *v, struct canvas *c, const struc
 	}
 }
 
+static void draw_elsewhere(const struct metrics_state *s, struct canvas *c, const struct elsewhere *other)
+{
+	static const struct {
+		const char *word;
+		enum style style;
+	} answers[] = { { "asked", STYLE_INFO }, { "fine", STYLE_GOOD }, { "harmed", STYLE_BAD } };
+	char text[NUMBER_TEXT];
+
+	canvas_text_cut(c, 0, MARK + ID, STYLE_MUTED, other->arch, s->width[COLUMN_TITLE] - MARK - ID);
+	snprintf(text, sizeof text, "%zu", other->pair_count);
+	right(s, c, COLUMN_PAIRS, STYLE_MUTED, text);
+	number_percent(other->change_percent, 1, text);
+	right(s, c, COLUMN_CHANGE, STYLE_MUTED, text);
+	number_interval(other->low, other->high, 1, s->interval, text);
+	right(s, c, COLUMN_INTERVAL, STYLE_MUTED, text);
+	canvas_text_cut(c, 0, s->x[COLUMN_OUTCOME] + 2, answers[other->answer].style, answers[other->answer].word, s->width[COLUMN_OUTCOME] - 2);
+}
+
 static void draw_proposal(const void *data, size_t i, struct canvas *c)
 {
 	const struct view *v = data;
 	const struct metrics_state *s = v->s;
+	if (s->rows[i].elsewhere) {
+		draw_elsewhere(s, c, &v->m->proposals[s->rows[i].at].elsewhere[s->rows[i].elsewhere - 1]);
+		return;
+	}
 	const struct proposal *p = &v->m->proposals[s->rows[i].at];
 	struct standing standing = standing_of(p);
 	struct spread r = relative(v->m, p), own = proposal_spread(p);
@@ -508,12 +545,13 @@ static size_t newest_row(const struct metrics_state *s, const struct model *m)
 static int metrics_sync(struct pane *p, const struct model *m, int rows, int room, struct intent *want)
 {
 	struct metrics_state *s = p->state;
-	size_t selected = s->list.selected < s->row_count ? s->rows[s->list.selected].at : SIZE_MAX;
+	struct row none = { .at = SIZE_MAX }, selected = s->list.selected < s->row_count ? s->rows[s->list.selected] : none;
 
 	(void)want;
 	arrange(s, m);
+	spread_out(s, m);
 	for (size_t i = 0; i < s->row_count; i++)	/* the selection stays with the proposal, wherever it moves */
-		if (s->rows[i].at == selected)
+		if (s->rows[i].at == selected.at && (!s->rows[i].elsewhere || s->rows[i].elsewhere == selected.elsewhere))
 			s->list.selected = i;
 	if (!s->is_touched && !p->focused)
 		s->list.selected = newest_row(s, m);

@@ -562,7 +562,7 @@ static void on_worker_changed(struct model *m, const struct event *ev)
 		string_set(&w->name, ev->name);
 	string_set(&w->reason, ev->reason);
 	string_set(&w->remedy, ev->remedy);
-	if (ev->status)
+	if (ev->status || !strcmp(ev->state, "down"))
 		string_set(&w->status, ev->status);
 	if (ev->arch)
 		string_set(&w->arch, ev->arch);

@@ -315,6 +315,26 @@ static double sd_of(const struct spread *s)
 	return s->n > 1 ? s->sd : NAN;
 }
 
+/* What other architectures than the deciding one said about it. */
+static struct json *architectures_json(const struct proposal *p)
+{
+	static const char *const answers[] = { NULL, "fine", "harmed" };
+	struct json *array = json_array();
+	for (size_t i = 0; i < p->elsewhere_count; i++) {
+		const struct elsewhere *other = &p->elsewhere[i];
+		struct json *object = json_object();
+		json_put_string(object, "arch", other->arch);
+		json_put_integer(object, "pairs", (int64_t)other->pair_count);
+		json_put_number(object, "change_percent", other->change_percent);
+		json_put_number(object, "low", other->low);
+		json_put_number(object, "high", other->high);
+		json_put_number(object, "harm_evidence", other->harm);
+		json_put_string(object, "answer", answers[other->answer]);
+		json_append(array, object);
+	}
+	return array;
+}
+
 static int is_single(const struct model *m, const struct proposal *p)
 {
 	const struct wave *wave = model_wave(m, p->wave);
@@ -348,6 +368,7 @@ static struct json *result_json(const struct model *m, const struct proposal *p,
 	put_count(object, "wave", p->wave);
 	put_count(object, "phase", p->pair_count ? p->pairs[p->pair_count - 1].phase : 0);
 	json_take(object, "one_host", one_host(m, p));
+	json_take(object, "architectures", architectures_json(p));
 	json_put_string(object, "reason", p->verdict_reason);
 	json_put_string(object, "run", p->verdict_run);
 	json_put_string(object, "baseline", p->baseline);
