@@ -527,8 +527,12 @@ run_batch() {
 	[ -f "$1" ] || die "there is no batch $1"
 	read_words <"$1"
 	rm -f "$1"
-	trap 'end_child; rm -rf "$work"' EXIT
+	trap end_child EXIT
 	lock
+	work=$home/.driver.work	# always this one, so that a batch that was killed leaves nothing for ever
+	rm -rf "$work"
+	mkdir "$work" || die "cannot make a folder in $home"
+	trap 'end_child; put_back; rm -rf "$work"' EXIT
 	[ ! -f "$place.is" ] || end_strays
 	put_back
 	export BUILD_CMD="$build" BENCH_TIMEOUT="$measure_limit" CHECK_TIMEOUT="$checks_limit"
@@ -540,21 +544,20 @@ run_batch() {
 	fi
 	! command -v setsid >/dev/null || apart=setsid	# not every timeout makes a process group of its own
 	say_host
-	trap 'end_child; put_back; rm -rf "$work"' EXIT
 	while [ -n "$steps" ]; do
 		line=${steps%%"$newline"*} steps=${steps#*"$newline"}
 		batch_step "$line"
 	done
 }
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/skydeck.XXXXXX") || die "cannot make a folder in ${TMPDIR:-/tmp}"
-trap 'rm -rf "$work"' EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
 trap 'exit 129' HUP
 
 case ${1:-} in
 build | checks | measure)
+	work=$(mktemp -d "${TMPDIR:-/tmp}/skydeck.XXXXXX") || die "cannot make a folder in ${TMPDIR:-/tmp}"
+	trap 'rm -rf "$work"' EXIT
 	[ -t 0 ] || read_words
 	exec 2>&1
 	command=${2:-}
