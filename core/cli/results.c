@@ -11,14 +11,17 @@
 #include "core/data/query.h"
 #include "core/data/view.h"
 
-static void spread_cells(struct table *t, const struct spread *s)
+static void spread_cells(struct table *t, const struct spread *s, size_t pairs)
 {
 	if (!s->n) {
 		table_cell(t, "%s", "");
 		table_cell(t, "%s", "");
 		return;
 	}
-	table_cell(t, "%zu", s->n);
+	if (pairs)
+		table_cell(t, "%zu", s->n);
+	else
+		table_cell(t, "%s", "single");
 	if (s->n > 1)
 		table_cell(t, "%.4g ± %.2g", s->mean, s->sd);
 	else
@@ -40,7 +43,7 @@ static void result_row(struct table *t, const struct proposal *p)
 	change_line(p->change_percent, p->low, p->high, &change);
 	table_cell(t, "%s", p->id);
 	table_cell(t, "%s", p->verdict == VERDICT_NONE ? "" : verdict_name(p->verdict));
-	spread_cells(t, &s);
+	spread_cells(t, &s, p->pair_count);
 	table_cell(t, "%s", buf_str(&change));
 	evidence_cell(t, p);
 	table_cell(t, "%s", proposal_state_name(p->state));
@@ -53,7 +56,7 @@ static void baseline_row(struct table *t, const struct model *m)
 	struct spread s = baseline_spread(m);
 	table_cell(t, "base");
 	table_cell(t, "%s", "");
-	spread_cells(t, &s);
+	spread_cells(t, &s, s.n);
 	for (int i = 0; i < 3; i++)
 		table_cell(t, "%s", "");
 	table_cell(t, "%.10s, the branch's head", or_nothing(m->baseline));

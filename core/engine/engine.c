@@ -178,6 +178,7 @@ void engine_lost(struct engine *e, const char *what, const char *why)
 	if (e->options.end_with_session) {	/* the session stays open: the next engine takes it up when the trouble is over */
 		e->exit_code = EXIT_FAILED;
 		err_set(&e->fatal, "%s; run it again when that is mended, the session is still open", reason);
+		pool_leave(e);
 		e->stopping = 1;
 	} else {
 		engine_pause(e, reason);
@@ -402,6 +403,7 @@ static void on_signal(void *data, int number)
 	log_line("signal %d: the engine leaves, the session stays open", number);
 	if (number == SIGINT)
 		e->exit_code = EXIT_INTERRUPTED;
+	pool_leave(e);
 	loop_stop(e->loop);
 }
 

@@ -319,17 +319,24 @@ static int must_wait(const struct engine *e)
 	return e->runner && up && clock_wall() < e->closing_until;
 }
 
-static void name_left(struct engine *e)
+static void name_left(struct engine *e, const char *what, const char *remedy)
 {
 	struct buf names = {0};
-	for (size_t i = 0; i < e->model.worker_count; i++) {
+	int any = e->runner && e->runner_ops->count_up && e->runner_ops->count_up(e->runner);
+	for (size_t i = 0; i < e->model.worker_count && any; i++) {
 		const struct worker *w = &e->model.workers[i];
-		if (!is_state(w, "down") && e->runner && e->runner_ops->count_up(e->runner))
+		if (!is_state(w, "down"))
 			buf_printf(&names, "%s%s", names.len ? ", " : "", w->name ? w->name : w->id);
 	}
 	if (names.len)
-		engine_alert(e, "these may still run and cost money: %s; skydeck doctor --down takes them down", buf_str(&names));
+		engine_alert(e, "%s: %s; %s", what, buf_str(&names), remedy);
 	buf_release(&names);
+}
+
+void pool_leave(struct engine *e)
+{
+	name_left(e, "the engine leaves, and these go on and cost money until they stop by themselves",
+		  "skydeck doctor --down takes them down, skydeck serve takes them up again");
 }
 
 void pool_close(struct engine *e)
@@ -344,7 +351,7 @@ void pool_close(struct engine *e)
 void pool_advance(struct engine *e)
 {
 	if (e->is_closing && !must_wait(e)) {
-		name_left(e);
+		name_left(e, "these may still run and cost money", "skydeck doctor --down takes them down");
 		open_close_work(e);
 		e->changes++;
 	}

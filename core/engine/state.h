@@ -253,6 +253,7 @@ void pool_noisy(struct engine *e, const char *worker, double noise_percent, cons
 int pool_action(struct engine *e, const char *by, const struct worker *w, const char *action, struct err *err);
 void pool_advance(struct engine *e);
 int64_t pool_deadline(const struct engine *e);		/* wall: when the money is spent at the present rate; INT64_MAX: never */
+void pool_leave(struct engine *e);			/* the engine leaves an open session: says what it leaves behind */
 void pool_close(struct engine *e);			/* the session has ended: everything down */
 int pool_keeps_trees(const struct engine *e);
 size_t pool_coming(const struct engine *e);		/* workers that come up or are tried: there soon */
