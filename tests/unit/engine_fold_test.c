@@ -95,7 +95,7 @@ static void promised(const struct model *m)
 	for (size_t i = 0; i < m->wave_count; i++) {
 		assert_non_null(m->waves[i].baseline);
 		for (size_t k = 0; k < m->waves[i].stay_count; k++)
-			assert_true(m->waves[i].stays[k].worker && m->waves[i].stays[k].phase >= 1 && m->waves[i].stays[k].phase <= 2);
+			assert_true(m->waves[i].stays[k].worker && m->waves[i].stays[k].phase >= 1 && m->waves[i].stays[k].phase <= 3);
 	}
 	for (size_t i = 0; i < m->proposal_count; i++) {
 		const struct proposal *p = &m->proposals[i];
