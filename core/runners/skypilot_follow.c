@@ -24,7 +24,7 @@ enum {	/* microseconds */
 enum {
 	LATE_TRIES = 5,			/* streams that may fail after the job's end */
 	FAILURES_TO_ASK = 4,		/* lost streams without a new line, after which the job is looked at */
-	PATIENCE = 3,			/* times that a server that spoke is waited for before the command is used */
+	PATIENCE = 2,			/* times that a server that spoke is waited for before the command is used */
 	FAILURE_MAX = 1 << 20,		/* bytes of an error's page */
 };
 
