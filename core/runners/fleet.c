@@ -34,7 +34,9 @@
 #define PAUSE (5 * FLEET_SECOND)		/* before the second try; four times as long each time */
 #define REFRESH_EVERY (120 * FLEET_SECOND)
 #define STALE_AFTER (120 * 1000000LL)	/* of the wall clock, as SkyPilot's own times are */
+#ifndef INIT_FOR
 #define INIT_FOR (300 * FLEET_SECOND)
+#endif
 #define GONE_WITHIN (60 * FLEET_SECOND)	/* after `sky down` said that it is */
 #define LATE_WITHIN (30 * FLEET_SECOND)	/* in which a launch that was not waited for may still make a cluster */
 #define WELL_AFTER (600 * FLEET_SECOND)	/* ready for so long, and its launches count anew */
@@ -66,6 +68,7 @@ struct vm {
 	char last_setup[256];		/* line of its set-up, safe */
 
 	enum vm_status is;		/* by the newest poll */
+	int64_t seen;			/* when that began; monotonic */
 	unsigned absent;		/* polls running */
 	int64_t acted, ready_since, init_since, used, down_said;	/* monotonic; 0: never */
 	int64_t updated;		/* wall clock, by SkyPilot; 0: not said */
@@ -323,7 +326,8 @@ static void try_again(void *data)
 {
 	struct vm *vm = data;
 	vm->timer = NULL;
-	if (vm->is == VM_INIT && vm->tries)
+	int is_clean = vm->seen >= vm->acted && (vm->is == VM_ABSENT || vm->is == VM_UP);
+	if (vm->tries && !is_clean)	/* what a launch left half up is in the next one's way */
 		vm->call = skypilot_down(vm->fleet->setup.sky, vm->cluster, downed_first, vm);
 	else
 		launch(vm);
@@ -709,6 +713,7 @@ static void found_absent(struct vm *vm)
 	struct fleet *v = vm->fleet;
 	int is_believed = ++vm->absent >= 2;
 	vm->is = VM_ABSENT;
+	vm->seen = v->poll_began;
 	switch (vm->phase) {
 	case PHASE_LEFT:
 		if (is_believed) {
@@ -822,6 +827,7 @@ static void found_otherwise(struct vm *vm, const struct vm_facts *facts)
 static void found(struct vm *vm, const struct vm_facts *facts)
 {
 	vm->is = facts->is;
+	vm->seen = vm->fleet->poll_began;
 	vm->absent = 0;
 	vm->updated = facts->updated;
 	string_set(&vm->now.status, facts->word);

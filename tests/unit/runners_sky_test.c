@@ -1,6 +1,7 @@
 /* The sky runner over a real loop and tests/sky-lab/fake-sky, whose VMs are folders and whose jobs really execute the driver.
  * There is no API server, so everything goes through the command. The VMs' clock runs twenty times as fast. */
 #define FLEET_SECOND 50000LL
+#define INIT_FOR (60 * FLEET_SECOND)
 #include "core/runners/fleet.c"
 
 #include <limits.h>
@@ -308,9 +309,11 @@ static void brings_a_vm_up_runs_a_batch_and_takes_it_down(void **state)
 	assert_count(f, "fake/calls", "exec ", 1);	/* one batch of both */
 	assert_count(f, "logs/r2.log", "METRIC x=5\n", 1);
 	assert_true(f->worker_outputs > 0);
+	for (int64_t limit = clock_monotonic() + PATIENCE; !isfinite(f->usd) && clock_monotonic() < limit;)
+		loop_turn(f->loop, 50000);
+	assert_true(isfinite(f->usd));
 	f->ops->stop_worker(f->runner, "w1");
 	wait_for(f, "w1 down");
-	assert_true(isfinite(f->usd));
 	assert_int_equal(f->ops->count_up(f->runner), 0);
 	assert_count(f, "sky/clusters", "skydeck", 0);
 	assert_count(f, "fake/calls", "down ", 1);
@@ -332,13 +335,21 @@ static void wait_for_calls(struct fixture *f, const char *part, size_t n)
 	}
 }
 
-static const char slow[] = "echo METRIC x=5; echo going; sleep 1";
+static const char quick[] = "echo METRIC x=5";
+
+/* A measure script whose run ends when the test says so. */
+static char *until_told(const struct fixture *f)
+{
+	return xasprintf("echo METRIC x=5; until [ -f %s/go ]; do sleep 0.05; done", f->folder);
+}
 
 static void sends_a_second_batch_behind_the_first(void **state)
 {
 	(void)state;
 	struct fixture *f = fixture_new();
-	start(f, slow);
+	char *measure = until_told(f);
+	start(f, measure);
+	free(measure);
 	wait_for(f, "w1 ready");
 	submit(f, "r1", 1);
 	wait_for(f, "started r1");
@@ -348,6 +359,7 @@ static void sends_a_second_batch_behind_the_first(void **state)
 	submit(f, "r4", 4);		/* two are outstanding: it waits */
 	turn_for(f, 300000);
 	assert_int_equal(calls(f, "exec "), 2);
+	put(f, "go", "");
 	wait_for_ends(f, 4);
 	assert_string_equal(buf_str(&f->steps), "started r1\nended r1 ok\nstarted r2\nended r2 ok\nstarted r3\nended r3 ok\nstarted r4\nended r4 ok\n");
 	assert_int_equal(calls(f, "exec "), 3);
@@ -384,7 +396,7 @@ static void launches_again_what_fails_for_a_while(void **state)
 	(void)state;
 	struct fixture *f = fixture_new();
 	trouble(f, "launch", "Connection to the VM was lost\n-\n");
-	start(f, slow);
+	start(f, quick);
 	wait_for(f, "w1 ready");
 	assert_heard(f, "launch 2 of 3: ");
 	assert_heard(f, "Connection to the VM was lost");
@@ -399,7 +411,7 @@ static void gives_a_launch_up_after_its_retries(void **state)
 	struct fixture *f = fixture_new();
 	f->config.sky_retries = 1;
 	trouble(f, "launch", "no luck\nno luck\nno luck\nno luck\n");
-	start(f, slow);
+	start(f, quick);
 	wait_for(f, "w1 lost");
 	assert_heard(f, "[retry down]");
 	assert_int_equal(calls(f, "launch -y -d"), 2);
@@ -412,6 +424,76 @@ static void gives_a_launch_up_after_its_retries(void **state)
 	struct err err = {0};
 	assert_ok(f->ops->start_worker(f->runner, "w1", &err), &err);
 	wait_for(f, "w1 ready");
+	fixture_free(f);
+}
+
+static void launches_again_what_stays_half_up(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	start(f, quick);
+	wait_for(f, "w1 ready UP");
+	char *init = xasprintf("fake-is %s INIT", cluster(f));
+	fake(init);
+	free(init);
+	forget_heard(f);
+	wait_for(f, "w1 starting INIT: launch 2 of 3: its state has been INIT for five minutes");
+	wait_for(f, "w1 ready UP");
+	assert_int_equal(calls(f, "launch -y -d"), 2);
+	fixture_free(f);
+}
+
+static void takes_down_what_is_still_being_launched(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	trouble(f, "launch", "hang\n");
+	start(f, quick);
+	wait_for(f, "w1 starting INIT");
+	f->ops->stop_worker(f->runner, "w1");
+	wait_for_calls(f, "down ", 1);
+	turn_for(f, 300000);
+	/* SkyPilot's server goes on with a launch when its client is gone. */
+	char *vm = xasprintf("mkdir -p fake/clusters/%s/jobs && cd fake/clusters/%s && echo UP >status && date +%%s >launched && echo 10 >autostop",
+			     cluster(f), cluster(f));
+	char *command = xasprintf("cd %s && %s", f->folder, vm);
+	assert_int_equal(system(command), 0);
+	free(command);
+	free(vm);
+	wait_for(f, "w1 down");
+	assert_true(calls(f, "down ") > 1);
+	assert_count(f, "sky/clusters", "skydeck", 0);
+	fixture_free(f);
+}
+
+static void goes_down_by_itself_when_there_is_nothing_to_do(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	f->config.sky_autostop = 1;	/* a minute of three seconds */
+	start(f, quick);
+	wait_for(f, "w1 ready UP");
+	turn_for(f, 60 * FLEET_SECOND);
+	char *lose = xasprintf("fake-lose %s", cluster(f));
+	fake(lose);
+	free(lose);
+	wait_for(f, "w1 down: it went down by itself");
+	assert_int_equal(f->ops->count_up(f->runner), 0);
+	assert_int_equal(calls(f, "launch -y -d"), 1);
+	fixture_free(f);
+}
+
+static void leaves_a_cluster_of_somebody_else_alone(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	trouble(f, "launch", "sky.exceptions.ClusterOwnerIdentityMismatchError: the cluster is owned by another identity\n");
+	start(f, quick);
+	wait_for(f, "w1 lost");
+	assert_int_equal(f->ops->count_up(f->runner), 0);
+	f->ops->stop_worker(f->runner, "w1");
+	wait_for(f, "w1 down");
+	assert_int_equal(calls(f, "down "), 0);
 	fixture_free(f);
 }
 
@@ -428,7 +510,7 @@ static void says_that_no_worker_can_ever_start(void **state)
 
 	f = fixture_new();
 	trouble(f, "launch", "No resource satisfying Slurm(cpus=64, region=local) on Slurm.\n");
-	start(f, slow);
+	start(f, quick);
 	wait_for(f, "failed: ");
 	assert_heard(f, "w1 lost");
 	assert_int_equal(calls(f, "launch -y -d"), 1);
@@ -440,7 +522,7 @@ static void names_a_set_up_that_fails(void **state)
 	(void)state;
 	struct fixture *f = fixture_new();
 	string_set(&f->config.target_setup, "echo no compiler here >&2\nexit 7\n");
-	start(f, slow);
+	start(f, quick);
 	wait_for(f, "w1 lost");
 	assert_heard(f, "target.setup failed: no compiler here");
 	assert_heard(f, "[retry down]");
@@ -474,7 +556,7 @@ static void retries_to_take_a_vm_down_and_says_when_it_cannot(void **state)
 {
 	(void)state;
 	struct fixture *f = fixture_new();
-	start(f, slow);
+	start(f, quick);
 	wait_for(f, "w1 ready");
 	trouble(f, "down", "no\nno\nno\nno\nno\n");
 	f->ops->stop_worker(f->runner, "w1");
@@ -554,7 +636,7 @@ static void lets_no_vm_cost_more_than_allowed(void **state)
 	struct fixture *f = fixture_new();
 	struct err err = {0};
 	f->config.sky_maxhourly = 0.15;
-	start(f, slow);
+	start(f, quick);
 	wait_for(f, "w1 ready");
 	assert_error(f->ops->start_worker(f->runner, "w2", &err), &err, "runner.sky.maxhourly allows 0.15");
 	assert_error(f->ops->start_worker(f->runner, "w1", &err), &err, "runs already");
@@ -562,7 +644,7 @@ static void lets_no_vm_cost_more_than_allowed(void **state)
 
 	f = fixture_new();
 	f->config.sky_maxhourly = 0.05;	/* the price is not known yet when it is started */
-	start(f, slow);
+	start(f, quick);
 	wait_for(f, "runner.sky.maxhourly allows 0.05");
 	turn_for(f, 300000);
 	assert_int_equal(calls(f, "launch -y -d"), 0);
@@ -574,7 +656,7 @@ static void sees_that_there_is_no_autostop(void **state)
 	(void)state;
 	struct fixture *f = fixture_new();
 	put(f, "fake/no-autostop", "");
-	start(f, slow);
+	start(f, quick);
 	wait_for(f, "no autostop here: it runs until skydeck takes it down");
 	assert_string_equal(f->ops->caution(f->runner), "no autostop");
 	assert_int_equal(calls(f, "autostop "), 1);
@@ -676,6 +758,10 @@ int main(void)
 		cmocka_unit_test(cancels_what_waits_and_what_runs),
 		cmocka_unit_test(launches_again_what_fails_for_a_while),
 		cmocka_unit_test(gives_a_launch_up_after_its_retries),
+		cmocka_unit_test(launches_again_what_stays_half_up),
+		cmocka_unit_test(takes_down_what_is_still_being_launched),
+		cmocka_unit_test(goes_down_by_itself_when_there_is_nothing_to_do),
+		cmocka_unit_test(leaves_a_cluster_of_somebody_else_alone),
 		cmocka_unit_test(says_that_no_worker_can_ever_start),
 		cmocka_unit_test(names_a_set_up_that_fails),
 		cmocka_unit_test(replaces_a_vm_that_is_gone),
