@@ -159,6 +159,9 @@ said failures 'run=r1 arm=base step=build round=0' 'end run=r1 exit=0 seconds=S 
 	'skip run=r4 arm=p1 step=checks round=0' 'run=r5 arm=p2 step=checks round=0' 'end run=r5 exit=1 seconds=S' \
 	'run=r6 arm=base step=measure round=0' 'end run=r6 exit=0 seconds=S' 'skip run=r7 arm=p1 step=measure round=0' 'skip run=r8 arm=p2 step=measure round=0'
 [ ! -e "$H/arms/p1.built" ] || bad 'a failed build has a note'
+{ words; build_of base "$broken"; } | run 'a failed build over a finished one'
+{ words; build_of base "$base"; } | run 'and the first one again'
+said 'and the first one again' 'run=r1 arm=base step=build round=0' 'end run=r1 exit=0 seconds=S artifact=H'
 for how in build checks; do
 	fresh
 	id=$broken expected=('run=r1 arm=base step=build round=0' 'end run=r1 exit=1 seconds=S' 'skip run=r2 arm=base step=checks round=0')
@@ -371,11 +374,11 @@ wait_for "$H/ready"
 { words; measure_of p1 "$slow"; } >"$H/batch2"
 (cd "$H" && exec $sh driver.sh batch batch2) >"$work/second" 2>&1 &
 second=$!
-for _ in $(seq 40); do [ ! -e "$H/batch2" ] || sleep 0.05; done
-sleep 0.2
+for _ in $(seq 40); do [ -s "$work/second" ] || sleep 0.05; done
 [ ! -s "$work/second" ] || bad "the second batch did not wait: $(cat "$work/second")"
 : >"$H/go"
 wait $batch || bad "the first of two batches: $(cat "$work/first")"
+grep -q 'end run=r2 exit=0' "$work/first" || bad "the first of two batches was disturbed: $(cat "$work/first")"
 batch=
 wait $second || bad "the second of two batches: $(cat "$work/second")"
 grep -q '^measured' "$work/second" || bad 'the second batch did not measure'

@@ -6,6 +6,7 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/io/child.h"
+#include "core/io/git.h"
 #include "core/runners/driver.h"
 #include "tests/test.h"
 
@@ -332,6 +333,27 @@ static void puts_the_tree_back_after_a_batch_that_was_killed(void **state)
 		     "target\nSKYDECK run=r2 arm=a step=measure round=0\nagain\nSKYDECK end run=r2 exit=0 seconds=S\ntrees/p1\n");
 }
 
+/* More of trees made of commits: tests/e2e/driver_batch.sh. */
+static void builds_a_commit_from_the_bundle_that_git_bundle_writes(void **state)
+{
+	(void)state;
+	char repo[PATH_MAX], bundle[PATH_MAX], id[GIT_ID];
+	struct err err = {0};
+	free(shell("git init -q ../repo && cd ../repo && echo before >a && git add a && git -c user.name=A -c user.email=a@b commit -qm one &&"
+		   " echo after >a && echo 'cat a' >build.sh && git add . && git -c user.name=A -c user.email=a@b commit -qm two"));
+	snprintf(repo, sizeof repo, "%.3000s/repo", folder);
+	snprintf(bundle, sizeof bundle, "%.3000s/bundle", folder);
+	struct git *git = git_open(repo, &err);
+	assert_non_null(git);
+	assert_ok(git_head(git, id, &err), &err);
+	assert_ok(git_bundle(git, (const char *[]){ id }, 1, bundle, &err), &err);
+	git_close(git);
+	char *script = xasprintf("mv ../bundle .; printf 'build sh build.sh\\nstep run=r1 arm=a step=build commit=%s bundle=bundle tree=arms/a\\n' >b;"
+				 "sh $driver batch b; ls arms/a", id);
+	assert_shell(script, "SKYDECK run=r1 arm=a step=build round=0\nafter\nSKYDECK end run=r1 exit=0 seconds=S\na\nbuild.sh\n");
+	free(script);
+}
+
 static void refuses_what_it_does_not_know(void **state)
 {
 	(void)state;
@@ -365,6 +387,7 @@ int main(void)
 		cmocka_unit_test(ends_a_step_of_a_batch_when_its_time_is_up),
 		cmocka_unit_test(kills_what_a_step_of_a_batch_leaves_behind),
 		cmocka_unit_test(puts_the_tree_back_after_a_batch_that_was_killed),
+		cmocka_unit_test(builds_a_commit_from_the_bundle_that_git_bundle_writes),
 		cmocka_unit_test(refuses_what_it_does_not_know),
 	};
 	return cmocka_run_group_tests(tests, make_folder, NULL);
