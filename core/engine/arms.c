@@ -22,8 +22,8 @@ struct arm_job {
 	struct arm_job *next;
 	int is_cancelled;
 	int waits_for_bundle;
-	int is_checking;		/* the checks were given together with the build */
-	int is_settled;			/* the build has decided; the checks given with it still end… */
+	int is_building, is_checking;	/* both: the checks were given together with the build */
+	int is_settled;			/* one of them has decided; the other still ends… */
 	enum arm_outcome outcome;	/* …and then this is told */
 	char run[16], *reason;
 };
@@ -64,10 +64,11 @@ static void submit(struct engine *e, struct arm_job *a, enum step_kind kind, ste
 	steps_submit(e, &plan, done, a);
 }
 
-/* Checks that were given with a build wait for nothing: their end is the arm's. */
+/* Build and checks that were given together both end before the arm is done: whoever decides, the other is waited for. It is
+ * the checks that end first where a former engine gave both and heard of the build only. */
 static void settle(struct engine *e, struct arm_job *a, enum arm_outcome outcome, const struct run *run, const char *reason)
 {
-	if (!a->is_checking) {
+	if (!a->is_checking && !a->is_building) {
 		finish(e, a, outcome, run, reason);
 		return;
 	}
@@ -94,12 +95,14 @@ static void checked(struct engine *e, void *owner, const struct step_plan *plan,
 	a->is_checking = 0;
 	if (a->is_settled)
 		finish_settled(e, a);
+	else if (result->status == RUN_OK && a->is_building)
+		a->plan.is_checked = 1;		/* then the build decides */
 	else if (result->status == RUN_OK)
-		finish(e, owner, ARM_READY, run, NULL);
+		finish(e, a, ARM_READY, run, NULL);
 	else if (result->status == RUN_LOST || result->status == RUN_CANCELLED)
-		finish(e, owner, ARM_GONE, run, result->reason);
+		settle(e, a, ARM_GONE, run, result->reason);
 	else
-		finish(e, owner, ARM_CHECKS_FAILED, run, result->reason);
+		settle(e, a, ARM_CHECKS_FAILED, run, result->reason);
 }
 
 static void after_build(struct engine *e, struct arm_job *a, const struct run *run)
@@ -166,7 +169,10 @@ static void built(struct engine *e, void *owner, const struct step_plan *plan, c
 {
 	struct arm_job *a = owner;
 	(void)plan;
-	if (result->status == RUN_OK) {
+	a->is_building = 0;
+	if (a->is_settled) {
+		finish_settled(e, a);
+	} else if (result->status == RUN_OK) {
 		string_set(&a->artifact, result->artifact);
 		if (!pool_keeps_trees(e))
 			note_build(e, a);
@@ -184,10 +190,10 @@ static void build_there(struct engine *e, struct arm_job *a)
 	a->waits_for_bundle = !bundles_have(e, &commit, 1);
 	if (a->waits_for_bundle)
 		return;		/* arms_advance asks again */
+	a->is_building = 1;
 	a->is_checking = a->plan.with_checks && e->checks && !a->plan.is_checked;
-	int with_checks = a->is_checking;
 	submit(e, a, STEP_BUILD, built);
-	if (with_checks)
+	if (a->is_checking)
 		submit(e, a, STEP_CHECKS, checked);
 }
 
@@ -199,7 +205,7 @@ void arms_advance(struct engine *e)
 			finish(e, a, ARM_GONE, NULL, "cancelled");
 			return;
 		}
-		if (a->waits_for_bundle)
+		if (a->waits_for_bundle && engine_may_run(e))	/* else a file that cannot be written is tried without end */
 			build_there(e, a);
 	}
 }
