@@ -290,6 +290,13 @@ const struct base_site *base_site(const struct engine *e, const char *worker)
 	return site_of(e, worker);
 }
 
+void base_forget(struct engine *e, const char *worker)
+{
+	struct base_site *b = site_of(e, worker);
+	if (b)
+		b->commit[0] = '\0';
+}
+
 void sites_free(struct engine *e)
 {
 	for (struct base_site *b = e->sites, *next; b; b = next) {

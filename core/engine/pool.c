@@ -160,6 +160,8 @@ void pool_worker_changed(struct engine *e, const struct worker_report *r)
 	struct event ev = worker_event(r->worker, state);
 	if (is_same && is_state(w, "quarantined") && !r->status)
 		return;		/* a slot of this machine: it stays out until a human releases it */
+	if (!strcmp(state, "lost") || !strcmp(state, "down") || !strcmp(state, "starting"))
+		base_forget(e, r->worker);
 	ev.runner = e->runner_ops->name;
 	ev.name = r->name;
 	ev.usd_per_hour = r->usd_per_hour;

@@ -189,6 +189,7 @@ const struct base_site *base_site(const struct engine *e, const char *worker);	/
 int base_is_ready(const struct engine *e, const char *worker, unsigned layout);
 int base_is_given(const struct engine *e, const char *worker, unsigned layout);	/* as arms_are_given */
 void base_prepare(struct engine *e, const char *worker, unsigned wave, unsigned layout);
+void base_forget(struct engine *e, const char *worker);	/* what stood there is gone with its machine */
 void sites_free(struct engine *e);
 
 /* bundles.c: 1 when all the commits stand in files that workers can be given; else they are being written: ask again. */
