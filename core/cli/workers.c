@@ -33,10 +33,10 @@ static void age_cell(struct table *t, const struct worker *w, const char *state,
 static void provider_cell(struct table *t, const struct worker *w)
 {
 	char old[CLOCK_TEXT] = "";
-	int is_old = w->status && isfinite(w->age) && w->age >= 1;
+	int is_old = w && w->status && isfinite(w->age) && w->age >= 1;
 	if (is_old)
 		clock_duration((int64_t)(w->age * 1e6), old);
-	table_cell(t, "%s%s%s%s", or_nothing(w->status), is_old ? " (" : "", old, is_old ? " old)" : "");
+	table_cell(t, "%s%s%s%s", w ? or_nothing(w->status) : "", is_old ? " (" : "", old, is_old ? " old)" : "");
 }
 
 /* "preempted; skydeck worker retry|down w2" */
@@ -55,7 +55,7 @@ static void worker_row(struct table *t, const struct model *m, const struct work
 	const char *state = worker_state_now(w, engine_runs);
 	const struct run *run = engine_runs ? worker_run(m, w) : NULL;
 	double usd = worker_usd(w, now);
-	int is_free = !(usd > 0) && !(w->usd_per_hour > 0);
+	int is_free = !(usd > 0) && !(w->usd_per_hour > 0), is_down = !strcmp(state, "down");
 	table_cell(t, "%s", w->id);
 	table_cell(t, "%s%s%s", or_nothing(w->runner), w->runner && w->arch ? " " : "", or_nothing(w->arch));
 	table_cell(t, "%s", or_nothing(w->name));
@@ -65,9 +65,9 @@ static void worker_row(struct table *t, const struct model *m, const struct work
 	table_cell(t, "%s%s%s", run ? run->step : "", run ? " of " : "", run ? run->arm : "");
 	number_cell(t, "%.0f", run && w->round ? w->round : NAN);
 	number_cell(t, "%.2f %%", w->noise_percent);
-	number_cell(t, "%.2f", is_free ? NAN : w->usd_per_hour);
+	number_cell(t, "%.2f", is_free || is_down ? NAN : w->usd_per_hour);
 	number_cell(t, "%.2f", is_free ? NAN : usd);
-	provider_cell(t, w);
+	provider_cell(t, is_down ? NULL : w);	/* what it said last is about a VM that was */
 	reason_cell(t, w);
 }
 

@@ -124,6 +124,20 @@ static void vms_are_shown_with_what_their_provider_says(void **state)
 	buf_release(&out);
 }
 
+static void one_that_is_down_has_no_price_and_no_status(void **state)
+{
+	struct buf out = {0};
+	(void)state;
+	session_until(21);
+	assert_int_equal(run(&out, "workers", NULL, NULL, NULL), 0);
+	const char *w1 = strstr(buf_str(&out), "\nw1 ");
+	assert_non_null(w1);
+	assert_null(memmem(w1 + 1, strcspn(w1 + 1, "\n"), "UP", 2));
+	assert_null(memmem(w1 + 1, strcspn(w1 + 1, "\n"), "0.36", 4));
+	assert_non_null(memmem(w1 + 1, strcspn(w1 + 1, "\n"), "0.02", 4));
+	buf_release(&out);
+}
+
 static void nobody_there_is_said(void **state)
 {
 	struct buf out = {0};
@@ -184,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(vms_are_shown_with_what_their_provider_says),
+		cmocka_unit_test(one_that_is_down_has_no_price_and_no_status),
 		cmocka_unit_test(nobody_there_is_said),
 		cmocka_unit_test(ssh_is_handed_the_name_and_its_exit_code_back),
 		cmocka_unit_test(who_cannot_be_logged_in_to_is_said),
