@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/data/query.h"
+#include "core/judge/stats.h"
 
 enum { ARMS = 2 };
 
@@ -137,6 +138,8 @@ static int judge(struct engine *e, struct admission_run *a)
 		e->place = place_open(&e->rule);
 	} else {
 		char why[128];
+		if (isnan(noise))	/* refused early: what was seen so far */
+			noise = e->rule.mad_factor * stats_median(magnitude, n);
 		snprintf(why, sizeof why, "too noisy to be admitted (limit %.1f %%)", 100 * e->place.limit);
 		place_rejected(&e->place);
 		pool_noisy(e, worker, 100 * noise, why);

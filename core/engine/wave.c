@@ -953,12 +953,19 @@ static void finish_round(struct engine *e, struct wave_run *w, struct round *r)
 	engine_lost(e, NULL, NULL);
 	if (round_is_implausible(e, w, r))
 		return;
+	int pairs = 0;
 	for (size_t i = 1; i < r->count; i++) {
 		struct arm *arm = concerned(w, &r->arms[i]);
-		if (arm && wants_phase(w, arm) && w->arch)
+		int is_wanted = arm && wants_phase(w, arm);
+		pairs += is_wanted;
+		if (is_wanted && w->arch)
 			judge_elsewhere(e, w, arm, &r->arms[i], r);
-		else if (arm && wants_phase(w, arm))
+		else if (is_wanted)
 			judge_pair(e, w, arm, &r->arms[i], r);
+	}
+	if (!pairs) {	/* one of several that were under way: its number is free again */
+		rounds_void(&w->rounds, r, "its arms were decided before");
+		return;
 	}
 	for (size_t i = 0; i < w->count; i++)
 		w->arms[i].failures = 0;
