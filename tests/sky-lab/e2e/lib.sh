@@ -28,6 +28,8 @@ finish_vms() {
 	code=$?
 	trap '' INT TERM	# twice is once
 	[ -z "$engine" ] || { kill -KILL "$engine" 2>/dev/null; wait "$engine" 2>/dev/null; engine=; }
+	# of a run that is not told as it should, all that is told
+	[ ! -s "$work/unsound" ] || grep -n -F -e "$(sed -n 's/^run \(r[0-9]*\|"r[0-9]*"\) .*/\1/p' "$work/unsound" | tr -d '"' | sed 's/.*/"run":"&"/')" "$work/events"
 	names=$(up | cut -d' ' -f1)
 	[ -z "$names" ] || skypilot down -y $names >/dev/null 2>&1 || echo "FAILED: these may still be up: $names"
 	(exit $code)
