@@ -1,6 +1,6 @@
 /* The task builds, checks and measures in one go and says in words how that went (EXPERIMENT_STATUS, EXPERIMENT_ERROR), for its
  * exit code is always 0; harness.c knows the words, record.c what they mean. How long it took is counted from the first line
- * that it prints: before that it waited for its VM. */
+ * that it prints to the last: before that it waited for its VM, and after it SkyPilot takes seconds to say that it ended. */
 #include "core/runners/solo.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@ struct solo {
 	char *run, *tree, *experiment, *description;
 	struct record record;
 	struct loop_timer *timer;
-	int64_t began;			/* 0: it has printed nothing yet */
+	int64_t began, latest;		/* when it printed its first line, and its last so far; 0: none yet */
 };
 
 struct solo *solo_new(const struct runner_setup *setup, struct outbox *outbox, const struct step *step, struct err *err)
@@ -86,6 +86,7 @@ void solo_feed(struct solo *s, const char *line, size_t n)
 		s->began = clock_monotonic();
 		outbox_started(s->outbox, s->run);
 	}
+	s->latest = clock_monotonic();
 	record_add(&s->record, line, n);
 	if (!s->timer)
 		s->timer = loop_after(s->setup->loop, RECORD_OUTPUT_EVERY, output_is_due, s);
@@ -99,7 +100,7 @@ static void end(struct solo *s, const struct record_end *how, enum run_status st
 		result.status = status;
 		result.reason = reason;
 	}
-	result.seconds = s->began ? (double)(clock_monotonic() - s->began) / 1e6 : 0;
+	result.seconds = (double)(s->latest - s->began) / 1e6;
 	if (s->timer) {
 		loop_cancel(s->setup->loop, s->timer);
 		output_is_due(s);
