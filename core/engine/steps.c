@@ -213,7 +213,9 @@ static void step_ended(void *data, const struct step_result *result)
 {
 	struct engine *e = data;
 	struct pending_step *p = find(e, result->run);
-	if (!p && !model_run(&e->model, result->run))
+	const struct run *begun = model_run(&e->model, result->run);
+	int has_ended = begun && begun->status;	/* it was closed with its session, and the worker still tells */
+	if (!p && (!begun || has_ended))
 		return;
 	char *file = xasprintf("logs/%s.log", result->run), *path = engine_path(e, file);
 	const struct metrics none = {0};
@@ -221,7 +223,7 @@ static void step_ended(void *data, const struct step_result *result)
 	if (!e->model.metric && result->status == RUN_OK && result->metrics && result->metrics->count)
 		engine_emit(e, &(struct event){ .kind = EVENT_METRIC_SET, .metric = result->metrics->at[0].name });
 	struct log_reference log = { access(path, F_OK) ? NULL : file, (int64_t)result->log_bytes, (int64_t)result->log_lines };
-	if (model_run(&e->model, result->run))
+	if (begun && !has_ended)
 		engine_emit(e, &(struct event){ .kind = EVENT_RUN_ENDED, .run = result->run, .status = run_status_name(result->status),
 			.exit = result->exit_code, .seconds = result->seconds, .metrics = result->metrics ? *result->metrics : none,
 			.artifact = result->artifact, .reason = result->reason, .log = log });
