@@ -684,6 +684,13 @@ static void take_down(void *data)
 
 /* --- the poll ------------------------------------------------------------------------------------------------------ */
 
+/* What comes up in its place is another instrument, so the engine hears of its end even where the next launch follows at once. */
+static void say_lost(struct vm *vm, const char *why)
+{
+	vm->phase = PHASE_LOST;
+	tell(vm, why);
+}
+
 /* It was there, and is not any more. */
 static void vanish(struct vm *vm)
 {
@@ -702,8 +709,7 @@ static void vanish(struct vm *vm)
 		vm->phase = PHASE_DOWN;
 		tell(vm, "it went down by itself, as there was nothing to do (runner.sky.autostop)");
 	} else {
-		vm->phase = PHASE_LOST;
-		tell(vm, why);
+		say_lost(vm, why);
 		retry(vm, why, 1);
 	}
 }
@@ -725,6 +731,7 @@ static void found_absent(struct vm *vm)
 	case PHASE_LOOKING:
 		if (!vm->call) {
 			say_gone(vm, RUN_LOST, "its VM is gone");
+			say_lost(vm, "its VM is gone");
 			launch(vm);
 		}
 		break;
@@ -790,6 +797,8 @@ static void ail(struct vm *vm, const char *why)
 		vm->was_up = 0;
 		tell(vm, why);
 	} else {
+		if (vm->phase == PHASE_READY)
+			say_lost(vm, why);
 		retry(vm, why, 1);
 	}
 }
@@ -809,6 +818,8 @@ static void found_otherwise(struct vm *vm, const struct vm_facts *facts)
 {
 	int64_t now = clock_monotonic();
 	if (vm->phase == PHASE_LOOKING && !vm->call) {
+		if (facts->is == VM_STOPPED)
+			say_lost(vm, "the VM was stopped elsewhere");
 		launch(vm);	/* SkyPilot's own remedy; what runs there may go on */
 		return;
 	}
