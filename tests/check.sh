@@ -57,10 +57,14 @@ count_cases() {
 			print passed + 0, failed + 0, skipped + 0 }' "$1"
 }
 
+file_head() {	# the seconds that a unit test's first lines ask for
+	head -n 5 "$1" | sed -n 's/.*timeout: \([0-9]*\).*/\1/p'
+}
+
 run() {	# kind name number: leaves $work/NUMBER.done: passed failed skipped seconds note
 	local kind=$1 name=$2 dir=$work/$3 out=$work/$3.out limit start code note= counts left try
 	local file=tests/$name; [ "$kind" != unit ] || file=$build/tests/$name
-	limit=$([ "$kind" = unit ] || sed -n 's/^# timeout: \([0-9]*\).*/\1/p' "$file")
+	limit=$([ "$kind" = unit ] && file_head "tests/$name.c" || sed -n 's/^# timeout: \([0-9]*\).*/\1/p' "$file")
 	limit=$((${limit:-60} * slower))
 	mkdir -p "$dir/home" "$dir/tmp"
 	printf '[user]\n\tname = Test\n\temail = test@example.org\n[init]\n\tdefaultBranch = main\n' >"$dir/home/.gitconfig"

@@ -1,5 +1,5 @@
 /* The sky runner over a real loop and tests/sky-lab/fake-sky, whose VMs are folders and whose jobs really execute the driver.
- * There is no API server, so everything goes through the command. The VMs' clock runs twenty times as fast. */
+ * There is no API server, so everything goes through the command. The VMs' clock runs twenty times as fast. timeout: 200 */
 #define FLEET_SECOND 50000LL
 #define INIT_FOR (60 * FLEET_SECOND)
 #include "core/runners/fleet.c"
