@@ -171,6 +171,9 @@ void engine_lost(struct engine *e, const char *what, const char *why)
 	if (!what || (why && !strcmp(why, "cancelled")))
 		return;
 	engine_alert(e, "%s could not be executed: %s", what, why ? why : "it was lost");
+	if (e->lost_pass == e->pass)
+		return;		/* a job, or a worker, that went took all with it that was on it: that is one time */
+	e->lost_pass = e->pass;
 	if (++e->lost < LOST_MAX || !engine_may_run(e))
 		return;
 	e->lost = 0;
@@ -262,6 +265,7 @@ static void advance(struct engine *e)
 {
 	for (uint64_t before = e->model.seq + e->changes + 1; before != e->model.seq + e->changes && !e->broken;) {
 		before = e->model.seq + e->changes;
+		e->pass++;
 		while (steps_advance(e))
 			e->changes++;
 		pass_gates(e);
@@ -503,7 +507,7 @@ static void close_all(struct engine *e)
 
 int engine_run(const struct engine_options *options, struct err *err)
 {
-	struct engine e = { .options = *options, .lock = -1 };
+	struct engine e = { .options = *options, .lock = -1, .pass = 1 };
 	model_init(&e.model);
 	config_init(&e.config);
 	e.loop = loop_new();

@@ -43,8 +43,8 @@ size_t pool_coming(const struct engine *e)
 	return n;
 }
 
-/* A worker that is on its way out is in quarantine for a reason that is not a human's. */
-static int is_leaving(const struct engine *e, const struct worker *w)
+/* A worker that is on its way out is in quarantine, unless a human put it there to stay. */
+int pool_is_leaving(const struct engine *e, const struct worker *w)
 {
 	return e->runner_ops->costs_money && is_state(w, "quarantined") && (!w->reason || strcmp(w->reason, taken_out));
 }
@@ -54,7 +54,7 @@ static size_t count_places(const struct engine *e)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < e->model.worker_count; i++)
-		n += !is_gone(&e->model.workers[i]) && !is_leaving(e, &e->model.workers[i]);
+		n += !is_gone(&e->model.workers[i]) && !pool_is_leaving(e, &e->model.workers[i]);
 	return n;
 }
 
@@ -63,7 +63,7 @@ static size_t count_given_up(const struct engine *e)
 	size_t n = 0;
 	for (size_t i = 0; i < e->model.worker_count; i++) {
 		const struct worker *w = &e->model.workers[i];
-		n += is_state(w, "down") && w->reason && !strcmp(w->reason, taken_down);
+		n += w->reason && !strcmp(w->reason, taken_down);	/* or is going down */
 	}
 	return n;
 }
@@ -128,7 +128,7 @@ void pool_start(struct engine *e)
 		const struct worker *w = &e->model.workers[i];
 		if (is_gone(w))
 			continue;
-		int leaves = is_leaving(e, w);
+		int leaves = pool_is_leaving(e, w);
 		snprintf(id, sizeof id, "%s", w->id);
 		start(e, id);	/* taken up where it stands */
 		if (leaves)
@@ -167,7 +167,8 @@ void pool_worker_changed(struct engine *e, const struct worker_report *r)
 	ev.usd_per_hour = r->usd_per_hour;
 	ev.usd = r->usd;
 	ev.age = r->age;
-	ev.reason = r->why ? r->why : is_same || (w && is_state(w, "quarantined")) || (w && !strcmp(state, "down")) ? w->reason : NULL;
+	int is_given_up = w && !strcmp(state, "down") && w->reason && !strcmp(w->reason, taken_down);
+	ev.reason = r->why && !is_given_up ? r->why : is_same || (w && is_state(w, "quarantined")) || (w && !strcmp(state, "down")) ? w->reason : NULL;
 	ev.remedy = r->remedy;
 	ev.status = r->status;
 	ev.arch = r->arch;
@@ -186,6 +187,9 @@ void pool_worker_changed(struct engine *e, const struct worker_report *r)
 void pool_noisy(struct engine *e, const char *worker, double noise_percent, const char *why)
 {
 	char id[16], *reason;
+	const struct worker *w = model_worker(&e->model, worker);
+	if (!w || is_gone(w) || pool_is_leaving(e, w))
+		return;		/* several rounds may say it */
 	if (!e->runner_ops->costs_money || !may_have_another(e)) {
 		reason = xasprintf("%s; it is tried again", why);
 		admission_readmit(e, worker, noise_percent, reason);
@@ -210,6 +214,8 @@ static int quarantine(struct engine *e, const char *by, const struct worker *w, 
 {
 	if (is_gone(w))
 		return err_refuse(err, "%s is %s", w->id, w->state);
+	if (pool_is_leaving(e, w))
+		return err_refuse(err, "%s is being taken down", w->id);
 	struct event ev = worker_event(w->id, "quarantined");
 	ev.by = by;
 	ev.reason = taken_out;
@@ -225,6 +231,8 @@ static int bring_back(struct engine *e, const char *by, const struct worker *w, 
 		return e->runner_ops->start_worker(e->runner, w->id, err);
 	if (!is_state(w, "quarantined"))
 		return err_refuse(err, "%s is %s: only a worker that was taken out, is lost or is down can be brought back", w->id, w->state);
+	if (pool_is_leaving(e, w))
+		return err_refuse(err, "%s is being taken down: skydeck worker retry %s brings it back when it is", w->id, w->id);
 	admission_readmit(e, w->id, NAN, "a human released it: it is admitted anew");
 	return 0;
 }
@@ -233,12 +241,13 @@ static int down(struct engine *e, const char *by, const struct worker *w, struct
 {
 	(void)err;
 	char *id = xstrdup(w->id);
-	struct event ev = worker_event(id, e->runner_ops->count_up ? w->state : "down");
+	/* Nothing more is given to a VM that goes, though it is not down before its provider says so. */
+	struct event ev = worker_event(id, !e->runner_ops->count_up ? "down" : is_gone(w) ? w->state : "quarantined");
 	ev.by = by;
 	ev.reason = taken_down;
 	engine_emit(e, &ev);
 	take_down(e, id);
-	if (!count_workers_up(&e->model))
+	if (!count_places(e))
 		engine_alert(e, "no worker is up, so nothing is measured: skydeck worker release %s brings it back", id);
 	free(id);
 	return 0;
@@ -251,6 +260,8 @@ static int replace(struct engine *e, const char *by, const struct worker *w, str
 		return err_refuse(err, "%s is a slot of this machine: it cannot be replaced by another; quarantine and release try it again", w->id);
 	if (is_gone(w))
 		return err_refuse(err, "%s is %s: skydeck worker retry %s brings it back", w->id, w->state, w->id);
+	if (pool_is_leaving(e, w))
+		return err_refuse(err, "%s is being taken down", w->id);
 	if (!may_have_another(e))
 		return err_refuse(err, "%ld workers have been replaced, which is what [runner \"sky\"] replacements allows", e->config.sky_replacements);
 	pool_noisy(e, w->id, NAN, "a human replaced it");

@@ -54,13 +54,19 @@ static enum verdict verdict_of(const struct step_result *result)
 	return !strncmp(why, "build", 5) ? VERDICT_BUILD_FAILED : !strncmp(why, "checks", 6) ? VERDICT_CHECKS_FAILED : VERDICT_CRASH;
 }
 
+/* It is free again, unless it went, or a human took it out. */
+static void leave_worker(struct engine *e, struct single_run *s)
+{
+	const struct worker *w = model_worker(&e->model, s->worker);
+	if (w && !strcmp(w->state, "busy"))
+		state_worker(e, s->worker, "ready");
+	forget(e, s);
+}
+
 static void end_wave(struct engine *e, struct single_run *s)
 {
 	engine_emit(e, &(struct event){ .kind = EVENT_WAVE_ENDED, .wave = s->wave });
-	const struct worker *w = model_worker(&e->model, s->worker);
-	if (w && !strcmp(w->state, "busy"))
-		state_worker(e, w->id, "ready");
-	forget(e, s);
+	leave_worker(e, s);
 }
 
 static void measured(struct engine *e, void *owner, const struct step_plan *plan, const struct run *run, const struct step_result *result)
@@ -74,8 +80,7 @@ static void measured(struct engine *e, void *owner, const struct step_plan *plan
 	}
 	if (result->status == RUN_LOST || result->status == RUN_CANCELLED) {
 		engine_lost(e, s->proposal, result->reason);
-		state_worker(e, s->worker, "ready");
-		forget(e, s);		/* the wave is still open: it is taken up anew */
+		leave_worker(e, s);	/* the wave is still open: it is taken up anew */
 		return;
 	}
 	engine_lost(e, NULL, NULL);
@@ -101,8 +106,7 @@ static void checked_out(struct engine *e, void *owner, const char *name, const c
 	}
 	if (problem) {
 		engine_lost(e, s->proposal, problem);
-		state_worker(e, s->worker, "ready");
-		forget(e, s);
+		leave_worker(e, s);
 		return;
 	}
 	char *experiment = xasprintf("%s-rev%u", s->proposal, s->rev);

@@ -61,6 +61,7 @@ struct engine {
 	char *full;			/* why the pool starts no further worker; NULL: it may */
 	uint64_t changes;		/* goes up with what moves things on and states nothing */
 	unsigned lost;			/* times running that something could not be executed, for no fault of its own */
+	uint64_t pass, lost_pass;	/* goes up each time that all is moved on; where it stood when such a time was counted */
 	struct landing *landing;	/* the one under way; NULL: none */
 	int preparing;			/* a git job readies the next wave, or revisions after a landing */
 	struct loop_timer *timer;
@@ -257,6 +258,7 @@ int64_t pool_deadline(const struct engine *e);		/* wall: when the money is spent
 void pool_leave(struct engine *e);			/* the engine leaves an open session: says what it leaves behind */
 void pool_close(struct engine *e);			/* the session has ended: everything down */
 int pool_keeps_trees(const struct engine *e);
+int pool_is_leaving(const struct engine *e, const struct worker *w);	/* it is being taken down */
 size_t pool_coming(const struct engine *e);		/* workers that come up or are tried: there soon */
 
 /* wave.c */

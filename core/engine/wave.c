@@ -920,7 +920,8 @@ static void watch_worker(struct engine *e, struct wave_run *w)
 			worst = noise;
 	}
 	const struct worker *worker = model_worker(&e->model, w->worker);
-	if (isfinite(worst) && worker && fabs(worker->noise_percent - 100 * worst) > 0.1)
+	int is_busy = worker && !strcmp(worker->state, "busy");		/* else it went, and its last rounds are told now */
+	if (isfinite(worst) && is_busy && fabs(worker->noise_percent - 100 * worst) > 0.1)
 		say_noise(e, w->worker, 100 * worst);
 }
 
