@@ -342,6 +342,7 @@ static int resume_session(struct call *c, struct err *err)
 		return err_refuse(err, "nothing can run yet: %s", problem.text);
 	e->exit_code = 0;
 	e->fatal = (struct err){0};
+	string_set(&e->full, NULL);
 	engine_emit(e, &(struct event){ .kind = EVENT_RESUMED, .by = c->by });
 	return 0;
 }

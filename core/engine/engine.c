@@ -164,6 +164,19 @@ void engine_fail(struct engine *e, const struct err *err)
 		engine_pause(e, err->text);
 }
 
+void engine_give_up(struct engine *e, const char *reason)
+{
+	if (!e->options.end_with_session) {
+		engine_pause(e, reason);
+		return;
+	}
+	/* the session stays open: the next engine takes it up when the trouble is over */
+	e->exit_code = EXIT_FAILED;
+	err_set(&e->fatal, "%s; run it again when that is mended, the session is still open", reason);
+	pool_leave(e);
+	e->stopping = 1;
+}
+
 void engine_lost(struct engine *e, const char *what, const char *why)
 {
 	if (!what)
@@ -178,14 +191,7 @@ void engine_lost(struct engine *e, const char *what, const char *why)
 		return;
 	e->lost = 0;
 	char *reason = xasprintf("%s could not be executed, %d times running: %s", what, LOST_MAX, why ? why : "it was lost");
-	if (e->options.end_with_session) {	/* the session stays open: the next engine takes it up when the trouble is over */
-		e->exit_code = EXIT_FAILED;
-		err_set(&e->fatal, "%s; run it again when that is mended, the session is still open", reason);
-		pool_leave(e);
-		e->stopping = 1;
-	} else {
-		engine_pause(e, reason);
-	}
+	engine_give_up(e, reason);
 	free(reason);
 }
 

@@ -18,7 +18,7 @@
 
 enum { CLOSING_MINUTES = 10 };
 
-static const char taken_out[] = "a human took it out", taken_down[] = "a human took it down";
+static const char taken_out[] = "a human took it out", taken_down[] = "a human took it down", replaced[] = "takes its place";
 
 static int is_state(const struct worker *w, const char *state)
 {
@@ -49,23 +49,48 @@ int pool_is_leaving(const struct engine *e, const struct worker *w)
 	return e->runner_ops->costs_money && is_state(w, "quarantined") && (!w->reason || strcmp(w->reason, taken_out));
 }
 
-/* Places that somebody has, or will have by themselves. */
-static size_t count_places(const struct engine *e)
+/* Workers are dealt to the kinds of machines by their numbers, as the runner does it. */
+size_t pool_kinds(const struct engine *e)
 {
-	size_t n = 0;
-	for (size_t i = 0; i < e->model.worker_count; i++)
-		n += !is_gone(&e->model.workers[i]) && !pool_is_leaving(e, &e->model.workers[i]);
-	return n;
+	return e->runner_ops->costs_money && !e->config.sky_task && e->config.sky_infra.count ? e->config.sky_infra.count : 1;
 }
 
-static size_t count_given_up(const struct engine *e)
+size_t pool_kind(const struct engine *e, const char *worker)
+{
+	unsigned long number = strtoul(worker + strcspn(worker, "0123456789"), NULL, 10);
+	return (number ? number - 1 : 0) % pool_kinds(e);
+}
+
+/* Places that somebody has, or will have by themselves; of one kind. */
+static size_t count_places_of(const struct engine *e, size_t kind)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < e->model.worker_count; i++) {
 		const struct worker *w = &e->model.workers[i];
-		n += w->reason && !strcmp(w->reason, taken_down);	/* or is going down */
+		n += !is_gone(w) && !pool_is_leaving(e, w) && pool_kind(e, w->id) == kind;
 	}
 	return n;
+}
+
+static size_t count_places(const struct engine *e)
+{
+	size_t n = 0;
+	for (size_t kind = 0; kind < pool_kinds(e); kind++)
+		n += count_places_of(e, kind);
+	return n;
+}
+
+/* Places that there should be: but for those of workers that a human took down, or that are going down for it. */
+static size_t count_wanted_of(const struct engine *e, size_t kind)
+{
+	size_t n = 0, given_up = 0;
+	for (size_t i = 0; i < e->runner_ops->capacity(e->runner); i++)
+		n += i % pool_kinds(e) == kind;
+	for (size_t i = 0; i < e->model.worker_count; i++) {
+		const struct worker *w = &e->model.workers[i];
+		given_up += w->reason && !strcmp(w->reason, taken_down) && pool_kind(e, w->id) == kind;
+	}
+	return given_up < n ? n - given_up : 0;
 }
 
 static int may_have_another(const struct engine *e)
@@ -73,18 +98,34 @@ static int may_have_another(const struct engine *e)
 	return e->model.worker_count < e->runner_ops->capacity(e->runner) + (size_t)e->config.sky_replacements;
 }
 
-/* A runner that costs money waits for the first approval, unless it is to be warm before. */
+/* A runner that costs money waits for something to do, unless it is to be warm before: what went down because there was
+ * nothing to do (autostop) would only come up to go down again. */
 static int may_start(const struct engine *e)
 {
-	return !e->runner_ops->costs_money || e->config.sky_prewarm || e->model.wave_count || count_in_state(&e->model, STATE_APPROVED);
+	int is_warming = e->config.sky_prewarm && e->model.worker_count < e->runner_ops->capacity(e->runner);
+	return is_warming || current_wave(&e->model) || count_in_state(&e->model, STATE_APPROVED) || landing_is_due(e);
 }
 
-static void next_id(const struct engine *e, char id[16])
+/* A worker of that kind that nobody was yet. */
+static void next_id(const struct engine *e, size_t kind, char id[16])
 {
 	size_t n = e->model.worker_count;
 	do
 		snprintf(id, 16, "w%zu", ++n);
-	while (model_worker(&e->model, id));
+	while (pool_kind(e, id) != kind || model_worker(&e->model, id));
+}
+
+/* One of that kind that went down by itself comes back as it was named; it was neither noisy nor taken down. */
+static const struct worker *sleeper(const struct engine *e, size_t kind)
+{
+	for (size_t i = 0; i < e->model.worker_count; i++) {
+		const struct worker *w = &e->model.workers[i];
+		const char *reason = w->reason ? w->reason : "";
+		if (is_state(w, "down") && pool_kind(e, w->id) == kind && strcmp(reason, taken_down) && strcmp(reason, taken_out) &&
+		    !strstr(reason, replaced))
+			return w;
+	}
+	return NULL;
 }
 
 static int start(struct engine *e, const char *id)
@@ -198,8 +239,8 @@ void pool_noisy(struct engine *e, const char *worker, double noise_percent, cons
 	}
 	struct event ev = worker_event(worker, "quarantined");
 	char *noisy = xstrdup(worker);
-	next_id(e, id);
-	ev.reason = reason = xasprintf("%s; %s takes its place", why, id);
+	next_id(e, pool_kind(e, worker), id);
+	ev.reason = reason = xasprintf("%s; %s %s", why, id, replaced);
 	ev.noise_percent = noise_percent;
 	engine_emit(e, &ev);
 	free(reason);
@@ -298,29 +339,56 @@ static void stop_at_limit(struct engine *e)
 	engine_end_session(e, why);
 }
 
+/* While it is paused, too, VMs cost what they cost. */
+static int is_open(const struct engine *e)
+{
+	return !e->broken && !e->stopping && (e->model.state == SESSION_OPEN || e->model.state == SESSION_PAUSED);
+}
+
 int64_t pool_deadline(const struct engine *e)
 {
 	double rate = hourly_usd(&e->model), left = e->model.limit_usd - spent_usd(&e->model, clock_wall());
-	if (!engine_may_run(e) || !e->runner || !e->runner_ops->costs_money || !(e->model.limit_usd > 0) || !(rate > 0))
+	if (!is_open(e) || !e->runner || !e->runner_ops->costs_money || !(e->model.limit_usd > 0) || !(rate > 0))
 		return INT64_MAX;
 	return clock_wall() + (left > 0 ? (int64_t)(left / rate * 3.6e9) + 1 : 0);
 }
 
 /* Filling up */
 
+/* One more worker of that kind. Returns -1 when there can be none. */
+static int add_one(struct engine *e, size_t kind)
+{
+	char id[16];
+	const struct worker *known = sleeper(e, kind);
+	if (e->full || (!known && !may_have_another(e)))
+		return -1;
+	if (known)
+		snprintf(id, sizeof id, "%s", known->id);
+	else
+		next_id(e, kind, id);
+	return start(e, id);
+}
+
 static void fill(struct engine *e)
 {
-	size_t wanted = e->runner_ops->capacity(e->runner), given_up = count_given_up(e);
-	wanted -= given_up < wanted ? given_up : wanted;
-	while (!e->full && count_places(e) < wanted && may_have_another(e)) {
-		char id[16];
-		next_id(e, id);
-		if (start(e, id) < 0)
-			break;
+	size_t wanted = 0;
+	for (size_t kind = 0; kind < pool_kinds(e); kind++) {
+		size_t of_kind = count_wanted_of(e, kind);
+		wanted += of_kind;
+		while (count_places_of(e, kind) < of_kind && !add_one(e, kind))
+			;
 	}
-	if (wanted && !count_places(e) && e->model.worker_count && !may_have_another(e))
-		engine_pause(e, "no worker is left, and as many were replaced as [runner \"sky\"] replacements allows: skydeck worker retry brings "
-				"one back, then skydeck resume");
+	/* The first kind decides: without one of it nothing is measured, whatever else is up and costs. */
+	if (!wanted || count_places_of(e, 0))
+		return;
+	const char *which = pool_kinds(e) > 1 ? e->config.sky_infra.at[0] : NULL;
+	char *why = e->full ? xasprintf("none can be started: %s", e->full) :
+		xstrdup("as many were replaced as [runner \"sky\"] replacements allows");
+	char *reason = xasprintf("no worker%s%s is left, and %s: skydeck worker retry brings one back, then skydeck resume", which ? " on " : "",
+				 which ? which : "", why);
+	engine_give_up(e, reason);
+	free(reason);
+	free(why);
 }
 
 /* Also for the word about the last of them. */
@@ -368,7 +436,7 @@ void pool_advance(struct engine *e)
 		open_close_work(e);
 		e->changes++;
 	}
-	if (!engine_may_run(e) || !e->runner || !e->runner_ops->costs_money)
+	if (!is_open(e) || !e->runner || !e->runner_ops->costs_money)
 		return;
 	stop_at_limit(e);
 	if (engine_may_run(e) && may_start(e))

@@ -91,6 +91,7 @@ void engine_fail(struct engine *e, const struct err *err);	/* nothing can ever r
 char *engine_path(const struct engine *e, const char *name);	/* below the session's folder */
 int engine_may_run(const struct engine *e);			/* open, not paused, not broken */
 void engine_pause(struct engine *e, const char *reason);
+void engine_give_up(struct engine *e, const char *reason);	/* pauses; where the engine is there for its session alone it leaves, exit 1 */
 /* Something could not be executed (no tree, no log, a worker that went): it is tried again, but not for ever. A success
  * ends the row: what NULL. */
 void engine_lost(struct engine *e, const char *what, const char *why);
@@ -258,6 +259,8 @@ int64_t pool_deadline(const struct engine *e);		/* wall: when the money is spent
 void pool_leave(struct engine *e);			/* the engine leaves an open session: says what it leaves behind */
 void pool_close(struct engine *e);			/* the session has ended: everything down */
 int pool_keeps_trees(const struct engine *e);
+size_t pool_kinds(const struct engine *e);		/* of machines: [runner "sky"] infra; the first one's architecture decides */
+size_t pool_kind(const struct engine *e, const char *worker);
 int pool_is_leaving(const struct engine *e, const struct worker *w);	/* it is being taken down */
 size_t pool_coming(const struct engine *e);		/* workers that come up or are tried: there soon */
 

@@ -470,10 +470,9 @@ static void take_up(struct engine *e, const struct wave *wave)
 /* The architecture that decides: the one of the first kind of worker. NULL: there is only one, or it is not known. */
 static const char *primary_arch(const struct engine *e, int *is_awaited)
 {
-	size_t kinds = e->runner_ops->costs_money && e->config.sky_infra.count ? e->config.sky_infra.count : 1;
-	*is_awaited = kinds > 1;
+	*is_awaited = pool_kinds(e) > 1;
 	for (size_t i = 0; i < e->model.worker_count; i++)
-		if (i % kinds == 0 && e->model.workers[i].arch) {
+		if (!pool_kind(e, e->model.workers[i].id) && e->model.workers[i].arch) {
 			*is_awaited = 0;
 			return e->model.workers[i].arch;
 		}
