@@ -5,11 +5,15 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/cli/access.h"
 #include "core/cli/options.h"
+#include "core/data/model.h"
+#include "core/engine/target.h"
 #include "core/io/processes.h"
 
 enum { STOP_SECONDS = 10, LOOK_MICROSECONDS = 30000, REAP_LOOKS = 70 };
@@ -19,6 +23,26 @@ static void wait_until_reaped(pid_t pid)
 {
 	for (int i = 0; i < REAP_LOOKS && pid && !kill(pid, 0); i++)
 		usleep(LOOK_MICROSECONDS);
+}
+
+/* Machines elsewhere take their time. Returns how many are not down. */
+static size_t name_machines(const struct target *t, struct buf *names)
+{
+	struct model m;
+	struct err ignored = {0};
+	size_t n = 0;
+	char *id = session_current(t);
+	model_init(&m);
+	if (id && !session_read(t, id, &m, &ignored))
+		for (size_t i = 0; i < m.worker_count; i++) {
+			const struct worker *w = &m.workers[i];
+			if (!w->runner || !strcmp(w->runner, "local") || !strcmp(w->state, "down"))
+				continue;
+			buf_printf(names, "%s%s", n++ ? ", " : "", w->name ? w->name : w->id);
+		}
+	model_release(&m);
+	free(id);
+	return n;
 }
 
 static int wait_until_gone(const struct target *t, pid_t engine, struct processes *left, struct err *err)
@@ -38,6 +62,12 @@ static int wait_until_gone(const struct target *t, pid_t engine, struct processe
 		usleep(LOOK_MICROSECONDS);
 	}
 	struct buf names = {0};
+	if (target_engine_runs(t) && name_machines(t, &names)) {
+		err_set(err, "after %d s these machines are still coming down: %s; the engine sees to it, skydeck workers shows them", STOP_SECONDS,
+			buf_str(&names));
+		buf_release(&names);
+		return -1;
+	}
 	for (size_t i = 0; i < left->count && i < 8; i++)
 		buf_printf(&names, "%s%s (pid %ld)", i ? ", " : "", left->at[i].name, (long)left->at[i].pid);
 	err_set(err, "after %d s these are still there: %s; skydeck doctor looks again, kill ends them", STOP_SECONDS,
