@@ -138,8 +138,9 @@ void engine_end_session(struct engine *e, const char *reason)
 	admission_abort(e);
 	open_end_runs(e, RUN_CANCELLED, "the session ended");
 	cancel_measured(e);
+	open_for_closing(e);
 	int must_close = e->runner && e->runner_ops->count_up;
-	for (size_t i = 0; i < e->model.worker_count && !must_close; i++) {
+	for (size_t i = 0; i < e->model.worker_count && !e->runner_ops->costs_money; i++) {
 		const struct worker *w = &e->model.workers[i];
 		if (w->state && strcmp(w->state, "down"))
 			state_worker(e, w->id, "down");
@@ -148,6 +149,7 @@ void engine_end_session(struct engine *e, const char *reason)
 	if (must_close) {
 		open_close_agent(e);
 		pool_close(e);
+		arms_drop(e, NULL);
 	} else {
 		open_close_work(e);
 	}
@@ -304,8 +306,11 @@ static void forget_turn(struct engine *e)
 	admission_abort(e);
 	steps_drop(e, NULL);
 	jobs_drop(e, NULL);
-	open_close_work(e);
 	fold_anew(e);
+	if (!e->is_closing || e->model.state != SESSION_ENDED)
+		open_close_work(e);
+	else
+		arms_drop(e, NULL);	/* what costs comes down, whether that can be written or not */
 	e->stopping = 0;	/* whoever asked for it is told that it was not done */
 	e->lost = 0;
 	buf_truncate(&e->held, 0);

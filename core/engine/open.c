@@ -391,26 +391,42 @@ static int open_runner(struct engine *e, struct err *err)
 	return e->runner ? 0 : -1;
 }
 
+/* Whatever still costs is taken down; where that cannot even be tried, it is said. */
+void open_for_closing(struct engine *e)
+{
+	struct err why = {0};
+	size_t left = 0;
+	for (size_t i = 0; i < e->model.worker_count; i++)
+		left += strcmp(e->model.workers[i].state, "down") != 0;
+	if (left && !e->runner && e->runner_ops->costs_money && open_runner(e, &why) < 0)
+		engine_alert(e, "VMs of this session may still run and cost money, and cannot be taken down: %s; skydeck doctor --down tries again", why.text);
+}
+
 /* The session has ended. What cost money and did not come down before its engine was gone comes down now. */
 static void close_former(struct engine *e)
 {
-	struct err ignored = {0};
-	const struct runner_ops *former = e->model.runner ? runner_find(e->model.runner) : NULL;
-	size_t left = 0;
 	recover(e);
-	for (size_t i = 0; i < e->model.worker_count; i++)
-		left += strcmp(e->model.workers[i].state, "down") != 0;
-	if (!left || !former || !former->costs_money)
-		return;
-	e->runner_ops = former;
-	if (!open_runner(e, &ignored)) {
-		pool_start(e);
+	open_for_closing(e);
+	if (e->runner)
 		pool_close(e);
-	}
+}
+
+/* A session stays with the runner that it began with: its workers are that one's, and may cost. */
+static int keep_runner(struct engine *e, struct err *err)
+{
+	const struct runner_ops *own = e->model.runner ? runner_find(e->model.runner) : NULL;
+	if (own && own != e->runner_ops && e->options.runner && e->model.state != SESSION_ENDED)
+		return err_refuse(err, "session %s runs on %s: skydeck stop ends it, and then another can run on %s", e->model.session, own->name,
+				  e->options.runner);
+	if (own)
+		e->runner_ops = own;
+	return 0;
 }
 
 int open_started(struct engine *e, struct err *err)
 {
+	if (keep_runner(e, err) < 0)
+		return -1;
 	apply_limits(e);
 	number_from_model(e);
 	e->git_thread = worker_thread_new(e->loop);

@@ -14,6 +14,7 @@ int open_started(struct engine *e, struct err *err);
 void open_end_runs(struct engine *e, int status, const char *why);
 /* Starts runner, workers and agent of an open session, and closes what no process executes any more; stops them. */
 int open_work(struct engine *e, struct err *err);
+void open_for_closing(struct engine *e);	/* the runner alone, and only when there is something to take down; says so when that fails */
 void open_close_agent(struct engine *e);
 void open_close_work(struct engine *e);
 

@@ -1098,7 +1098,9 @@ int fleet_start(struct fleet *v, const char *worker, struct err *err)
 void fleet_stop(struct fleet *v, const char *worker)
 {
 	struct vm *vm = find(v, worker);
-	if (!vm || vm->phase == PHASE_STOPPING)
+	if (!vm)
+		vm = add(v, worker);	/* the engine before this one knew it; that it is down is still to be said */
+	if (vm->phase == PHASE_STOPPING)
 		return;
 	vm->is_late = vm->phase == PHASE_LAUNCHING && vm->call;
 	drop_calls(vm);
