@@ -196,8 +196,11 @@ static void checked(struct engine *e, void *owner, const char *arm, const struct
 		fail(e, "done", is_build ? "build-failed" : "checks-failed", result->run, result->reason);
 		return;
 	}
-	if (result->outcome == ARM_GONE) {
-		fail(e, NULL, NULL, NULL, result->reason ? result->reason : "the build was lost");
+	if (result->outcome == ARM_GONE) {	/* no fault of its own: it is signed still, and tried again */
+		char *proposal = xstrdup(l->proposal);
+		landing_abort(e);
+		engine_lost(e, proposal, result->reason);
+		free(proposal);
 		return;
 	}
 	l->is_checked = 1;	/* landing_advance moves the branch, unless the session was paused meanwhile */
@@ -207,7 +210,7 @@ static const struct worker *worker_that_is_up(const struct engine *e)
 {
 	for (size_t i = 0; i < e->model.worker_count; i++) {
 		const struct worker *w = &e->model.workers[i];
-		if (strcmp(w->state, "down") && strcmp(w->state, "lost") && strcmp(w->state, "starting"))
+		if (strcmp(w->state, "down") && strcmp(w->state, "lost") && strcmp(w->state, "starting") && !pool_is_leaving(e, w))
 			return w;
 	}
 	return NULL;

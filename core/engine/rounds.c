@@ -93,13 +93,26 @@ static int was_begun(const struct rounds *rs, unsigned number)
 	return w && w->round == number && w->round_wave == rs->wave;
 }
 
+static enum run_status status_named(const char *name)
+{
+	static const enum run_status all[] = {
+#define X(id, name) id,
+		RUN_STATUSES(X)
+#undef X
+	};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (!strcmp(run_status_name(all[i]), name))
+			return all[i];
+	return RUN_LOST;
+}
+
 static int take_former(const struct rounds *rs, struct round *r, struct round_arm *arm)
 {
 	const struct run *run = r->has_begun ? former_run(rs, r->number, arm->id) : NULL;
 	if (!run || !run->status)
 		return 0;
 	arm->ran = 1;
-	arm->status = strcmp(run->status, "ok") ? RUN_FAILED : RUN_OK;
+	arm->status = status_named(run->status);	/* one that was lost with the engine is not held against the arm */
 	arm->value = run->value;
 	arm->seconds = run->seconds;
 	arm->run = run->number;

@@ -385,6 +385,21 @@ static void set_relinked(struct wave_run *w)
 		w->arms[i].trial.relinked = !same;
 }
 
+/* Which artefacts the baseline's builds made, as get_ready saw them: whether they differ is part of what a trial decides. */
+static void recall_artifacts(const struct engine *e, struct wave_run *w, const struct wave *wave)
+{
+	for (size_t k = 0; k < wave->stay_count; k++) {
+		const struct stay *stay = &wave->stays[k];
+		for (size_t i = e->model.run_count; stay->layout < 3 && i-- > e->model.baseline_run && !w->artifact[stay->layout];) {
+			const struct run *r = &e->model.runs[i];
+			if (!strcmp(r->arm, "base") && !strcmp(r->step, "build") && r->layout == stay->layout && !strcmp(r->worker, stay->worker))
+				string_set(&w->artifact[stay->layout], r->artifact);
+		}
+	}
+	if (wave->stay_count)
+		set_relinked(w);
+}
+
 static int is_worker_fit(const struct engine *e, const struct wave_run *w)
 {
 	const struct worker *worker = model_worker(&e->model, w->worker);
@@ -442,6 +457,7 @@ static void take_up(struct engine *e, const struct wave *wave)
 	for (size_t i = 0; i < w->count; i++)
 		w->commits[i] = w->arms[i].commit;
 	w->rounds = (struct rounds){ .engine = e, .wave = w->number, .seed = w->seed };
+	recall_artifacts(e, w, wave);
 	for (unsigned i = 0; i < wave->stay_count; i++) {
 		enter_stay(w, &wave->stays[i], &e->model);
 		if (w->arch)
@@ -1027,12 +1043,25 @@ static const char *unasked_arch(const struct engine *e, const struct proposal *p
 	return NULL;
 }
 
+/* Whether one of that architecture can be waited for; what a machine that comes up will be is not known yet. */
+static int arch_is_there(const struct engine *e, const char *arch)
+{
+	for (size_t i = 0; i < e->model.worker_count; i++) {
+		const struct worker *w = &e->model.workers[i];
+		int is_coming = !strcmp(w->state, "admitting") || !strcmp(w->state, "starting");
+		if ((is_fit(w) || is_coming) && (w->arch ? !strcmp(w->arch, arch) : pool_kind(e, w->id) != 0))
+			return 1;
+	}
+	return 0;
+}
+
 static void state_kept(struct engine *e, struct wave_run *w, struct arm *arm, const struct proposal *p)
 {
 	struct buf reason = {0};
 	for (size_t i = 0; i < p->elsewhere_count; i++) {
 		const struct elsewhere *other = &p->elsewhere[i];
-		buf_printf(&reason, "%s%s %s: %+.1f %% after %zu pairs", i ? "; " : "", other->answer == ELSEWHERE_HARMED ? "harms" : "fine on", other->arch,
+		static const char *const words[] = { [ELSEWHERE_ASKED] = "undecided on", [ELSEWHERE_FINE] = "fine on", [ELSEWHERE_HARMED] = "harms" };
+		buf_printf(&reason, "%s%s %s: %+.1f %% after %zu pairs", i ? "; " : "", words[other->answer], other->arch,
 			   other->change_percent, other->pair_count);
 	}
 	char *text = reason.len ? xstrdup(buf_str(&reason)) : NULL;
@@ -1061,6 +1090,14 @@ static void ask_elsewhere(struct engine *e, struct wave_run *w)
 	string_set(&w->arch, next);
 	ask_anew(w);
 	start_phase(e, w, 3);
+}
+
+/* Nobody of that architecture is left to answer: what was kept is not held back for it. */
+static void give_up_elsewhere(struct engine *e, struct wave_run *w)
+{
+	leave_place(e, w, "no worker of that architecture is left");
+	string_set(&w->arch, NULL);
+	e->changes++;
 }
 
 /* Seconds that one round takes, by the newest runs of this wave's baseline on this worker; NAN: none yet. */
@@ -1099,6 +1136,8 @@ static void move_on(struct engine *e, struct wave_run *w)
 		ask_elsewhere(e, w);
 	else if (!wanted)
 		start_phase(e, w, 2);
+	else if (w->arch && !is_worker_fit(e, w) && !arch_is_there(e, w->arch))
+		give_up_elsewhere(e, w);
 	else if (!w->phase || !w->has_place || !is_worker_fit(e, w))	/* begins; or it was taken out: the phase goes on elsewhere, as a new stay */
 		start_phase(e, w, w->arch ? 3 : w->phase ? w->phase : 1);
 	else if (get_ready(e, w))
