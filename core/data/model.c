@@ -489,6 +489,7 @@ static void on_wave_started(struct model *m, const struct event *ev)
 	w->alpha = ev->alpha;
 	w->is_single = ev->mode && !strcmp(ev->mode, "single");
 	w->started = ev->time;
+	w->judged = m->judged_count;
 	strings_copy(&w->proposals, &ev->proposals);
 	for (size_t i = 0; i < ev->proposals.count; i++) {
 		struct proposal *p = model_proposal(m, ev->proposals.at[i]);
@@ -783,8 +784,8 @@ static void on_verdict(struct model *m, const struct event *ev)
 	const struct run *run = wave && wave->is_single && ev->run ? model_run(m, ev->run) : NULL;
 	p->unpaired = run ? run->value : NAN;
 	if (ev->pairs > 0) {
-		char *kept = array_add(&m->judged, &m->judged_count, &m->judged_room, sizeof *kept);
-		*kept = p->verdict == VERDICT_KEEP;
+		struct judged *judged = array_add(&m->judged, &m->judged_count, &m->judged_room, sizeof *judged);
+		*judged = (struct judged){ p->verdict == VERDICT_KEEP, wave ? wave->judged : m->judged_count - 1 };
 	}
 	if (p->state != STATE_VETOED && p->state != STATE_CANCELLED)
 		set_state(p, p->verdict == VERDICT_KEEP ? STATE_SIGNING : STATE_DONE, ev->time);

@@ -106,8 +106,13 @@ struct stay {
 	unsigned admission_round;		/* the worker's, as the stay began: another one now means that it was admitted anew */
 	struct reals history;			/* the worker's, as the stay began */
 };
+struct judged {
+	int is_kept;
+	size_t begun;				/* how many had been judged when its wave began */
+};
 struct wave {
 	unsigned number;
+	size_t judged;				/* candidates judged before it began */
 	char *baseline;
 	struct strings proposals;
 	uint64_t seed;
@@ -196,7 +201,7 @@ struct model {
 	char *last_alert; int64_t alert_time;
 	int is_human_due;			/* something waits for the human, and nothing is left to do without (use.h) */
 	struct strings names;			/* interned */
-	char *judged; size_t judged_count, judged_room;		/* candidates that had a pair, in order: 1 kept, 0 not (decision rule 3.6) */
+	struct judged *judged; size_t judged_count, judged_room;	/* candidates that had a pair, in order (decision rule 3.6) */
 	size_t baseline_run;			/* runs before this index were made for an earlier baseline */
 };
 

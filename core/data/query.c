@@ -209,13 +209,17 @@ struct yield source_yield(const struct model *m, const struct source *s)
 	return y;
 }
 
-size_t count_kept_in_horizon(const struct model *m, size_t horizon)
+/* Waves run side by side, so what began before a horizon may be judged within it, and what begins now beyond it. A kept one
+ * raises the level of those only that belong to the same horizon for certain: they began in it, and all that is under way
+ * has room in it. Else the level is the lowest, which is good anywhere. */
+size_t count_kept_in_horizon(const struct model *m, size_t horizon, size_t coming)
 {
-	size_t kept = 0;
-	if (!horizon)
+	size_t kept = 0, under_way = count_in_state(m, STATE_QUEUED) + count_in_state(m, STATE_RUNNING);
+	size_t first = horizon ? m->judged_count - m->judged_count % horizon : 0;
+	if (m->judged_count + under_way + coming > first + horizon)
 		return 0;
-	for (size_t i = m->judged_count - m->judged_count % horizon; i < m->judged_count; i++)
-		kept += (size_t)m->judged[i];
+	for (size_t i = first; i < m->judged_count; i++)
+		kept += m->judged[i].is_kept && m->judged[i].begun >= first;
 	return kept;
 }
 

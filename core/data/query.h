@@ -46,8 +46,9 @@ struct yield {
 struct yield source_yield(const struct model *m, const struct source *s);
 int proposal_cites(const struct model *m, const struct proposal *p, const struct source *s);
 
-/* Candidates kept among those judged since the level's horizon began anew (decision rule 3.6). */
-size_t count_kept_in_horizon(const struct model *m, size_t horizon);
+/* Candidates kept among those judged since the level's horizon began anew (decision rule 3.6), as far as they count for so
+ * many that begin now. */
+size_t count_kept_in_horizon(const struct model *m, size_t horizon, size_t coming);
 /* The newest run of that step of an arm that went well, from run index `from` on; NULL: none. rev, layout 0: any. */
 const struct run *find_run(const struct model *m, size_t from, const char *arm, const char *step, unsigned rev, unsigned layout);
 const struct wave *current_wave(const struct model *m);			/* the newest that runs; NULL: none */

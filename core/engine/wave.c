@@ -608,7 +608,7 @@ static void begin(struct engine *e)
 		intake_rebase(e, &chosen);
 	} else if (chosen.count && !must_gather(e, approved)) {
 		unsigned number = e->model.wave_count ? e->model.waves[e->model.wave_count - 1].number + 1 : 1;
-		double alpha = rule_alpha(&e->rule, count_kept_in_horizon(&e->model, e->rule.horizon));
+		double alpha = rule_alpha(&e->rule, count_kept_in_horizon(&e->model, e->rule.horizon, chosen.count));
 		engine_emit(e, &(struct event){ .kind = EVENT_WAVE_STARTED, .wave = number, .baseline = e->model.baseline,
 			.proposals = chosen, .seed = (int64_t)random_mix(e->model.seed, number), .alpha = alpha });
 	}

@@ -139,7 +139,7 @@ static void dump(struct buf *out, const struct model *m)
 	T(m->baseline); T(m->notice); T(m->last_alert); N(m->alert_time);
 	buf_puts(out, " judged=");
 	for (size_t i = 0; i < m->judged_count; i++)
-		buf_puts(out, m->judged[i] ? "+" : "-");
+		buf_puts(out, m->judged[i].is_kept ? "+" : "-");
 	buf_putc(out, '\n');
 	for (size_t i = 0; i < m->proposal_count; i++)
 		dump_proposal(out, &m->proposals[i]);
@@ -623,6 +623,34 @@ static void tails_leave_no_trace(void **state)
 	end(&s);
 }
 
+static void the_level_counts_what_is_surely_of_its_horizon(void **state)
+{
+	struct story s;
+	const char *first[] = { "p1", "p2" }, *second[] = { "p3" }, *third[] = { "p4" };
+	(void)state;
+	begin(&s);
+	worker_ready(&s);
+	for (int i = 0; i < 4; i++) {
+		char id[] = { 'p', (char)('1' + i), '\0' };
+		propose(&s, id, 1);
+		approve(&s, id);
+	}
+	start_wave(&s, 1, first, 2);
+	start_wave(&s, 2, second, 1);
+	verdict(&s, "p1", "keep", 8);
+	assert_int_equal(count_kept_in_horizon(&s.live, 40, 1), 1);
+	assert_int_equal(count_kept_in_horizon(&s.live, 4, 1), 1);
+	assert_int_equal(count_kept_in_horizon(&s.live, 4, 2), 0);	/* with the two that are under way one of them is beyond it */
+	verdict(&s, "p2", "reject", -1);
+	assert_int_equal(count_kept_in_horizon(&s.live, 2, 1), 0);
+	verdict(&s, "p3", "keep", 8);
+	assert_int_equal(count_kept_in_horizon(&s.live, 2, 1), 0);	/* it began in the horizon before */
+	assert_int_equal(count_kept_in_horizon(&s.live, 40, 1), 2);
+	start_wave(&s, 3, third, 1);
+	assert_int_equal(count_kept_in_horizon(&s.live, 0, 1), 0);
+	end(&s);
+}
+
 static void a_wave_measures_and_a_winner_lands(void **state)
 {
 	struct story s;
@@ -662,7 +690,7 @@ static void a_wave_measures_and_a_winner_lands(void **state)
 	assert_state(&s, "p1", "signing");
 	assert_true(p->change_percent == 8 && p->low == 7 && p->high == 9 && p->evidence == 412);
 	assert_int_equal(s.live.judged_count, 2);
-	assert_true(!s.live.judged[0] && s.live.judged[1]);
+	assert_true(!s.live.judged[0].is_kept && s.live.judged[1].is_kept);
 	STATE(&s, .kind = EVENT_WAVE_ENDED, .wave = 1);
 	assert_null(current_wave(&s.live));
 	assert_ptr_equal(best_proposal(&s.live), p);
@@ -888,6 +916,7 @@ int main(void)
 		cmocka_unit_test(what_a_provider_says_of_a_vm),
 		cmocka_unit_test(a_vm_says_how_it_comes_up),
 		cmocka_unit_test(a_wave_may_be_of_single_runs),
+		cmocka_unit_test(the_level_counts_what_is_surely_of_its_horizon),
 		cmocka_unit_test(runs_start_once_and_end),
 		cmocka_unit_test(tails_leave_no_trace),
 		cmocka_unit_test(a_wave_measures_and_a_winner_lands),

@@ -121,7 +121,7 @@ static void ask(const struct model *m)
 	best_proposal(m);
 	landed_percent(m);
 	baseline_spread(m);
-	count_kept_in_horizon(m, 40);
+	count_kept_in_horizon(m, 40, 1);
 	find_run(m, 0, "base", "build", 0, 0);
 	for (size_t i = 0; i < m->proposal_count; i++) {
 		const struct proposal *p = &m->proposals[i];
