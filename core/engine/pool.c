@@ -355,6 +355,27 @@ int64_t pool_deadline(const struct engine *e)
 
 /* Filling up */
 
+/* Lost without ever having been up: another one in its place would fare no better. What was up and is lost is replaced. */
+static size_t count_hopeless(const struct engine *e, size_t kind)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < e->model.worker_count; i++) {
+		const struct worker *w = &e->model.workers[i];
+		n += is_state(w, "lost") && !w->arch && pool_kind(e, w->id) == kind;
+	}
+	return n;
+}
+
+/* What is left of lost ones may still cost. */
+static void clear_lost(struct engine *e)
+{
+	for (size_t i = 0; i < e->model.worker_count; i++) {
+		const struct worker *w = &e->model.workers[i];
+		if (is_state(w, "lost") && w->arch && w->remedy && strstr(w->remedy, "down"))
+			take_down(e, w->id);
+	}
+}
+
 /* One more worker of that kind. Returns -1 when there can be none. */
 static int add_one(struct engine *e, size_t kind)
 {
@@ -366,6 +387,7 @@ static int add_one(struct engine *e, size_t kind)
 		snprintf(id, sizeof id, "%s", known->id);
 	else
 		next_id(e, kind, id);
+	clear_lost(e);
 	return start(e, id);
 }
 
@@ -375,15 +397,15 @@ static void fill(struct engine *e)
 	for (size_t kind = 0; kind < pool_kinds(e); kind++) {
 		size_t of_kind = count_wanted_of(e, kind);
 		wanted += of_kind;
-		while (count_places_of(e, kind) < of_kind && !add_one(e, kind))
+		while (count_places_of(e, kind) + count_hopeless(e, kind) < of_kind && !add_one(e, kind))
 			;
 	}
 	/* The first kind decides: without one of it nothing is measured, whatever else is up and costs. */
 	if (!wanted || count_places_of(e, 0))
 		return;
 	const char *which = pool_kinds(e) > 1 ? e->config.sky_infra.at[0] : NULL;
-	char *why = e->full ? xasprintf("none can be started: %s", e->full) :
-		xstrdup("as many were replaced as [runner \"sky\"] replacements allows");
+	char *why = e->full ? xasprintf("none can be started: %s", e->full) : xstrdup(count_hopeless(e, 0) ? "none came up (skydeck workers says why)" :
+		"as many were replaced as [runner \"sky\"] replacements allows");
 	char *reason = xasprintf("no worker%s%s is left, and %s: skydeck worker retry brings one back, then skydeck resume", which ? " on " : "",
 				 which ? which : "", why);
 	engine_give_up(e, reason);
@@ -391,7 +413,6 @@ static void fill(struct engine *e)
 	free(why);
 }
 
-/* Also for the word about the last of them. */
 static int must_wait(const struct engine *e)
 {
 	size_t up = e->runner && e->runner_ops->count_up ? e->runner_ops->count_up(e->runner) : 0;

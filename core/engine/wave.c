@@ -325,13 +325,31 @@ static void aim_rounds(struct wave_run *w)
 	w->rounds.layout = w->layout;
 }
 
+static unsigned last_of(const struct pair *pairs, size_t count, const char *worker, unsigned last)
+{
+	for (size_t i = 0; i < count; i++)
+		if (pairs[i].round > last && !strcmp(pairs[i].worker, worker))
+			last = pairs[i].round;
+	return last;
+}
+
+/* It goes on where this wave left the worker, which may have measured for another one meanwhile. */
 static unsigned next_number(const struct engine *e, const struct wave_run *w)
 {
 	const struct worker *worker = model_worker(&e->model, w->worker);
 	unsigned last = rounds_last(&w->rounds);
 	if (last)
 		return last + 1;
-	return worker && worker->rounds_wave == w->number ? worker->rounds_done + 1 : 1;
+	last = worker && worker->rounds_wave == w->number ? worker->rounds_done : 0;
+	for (size_t i = 1; i < w->count && worker; i++) {
+		const struct proposal *p = model_proposal(&e->model, w->arms[i].id);
+		if (p->wave != w->number)
+			continue;
+		last = last_of(p->pairs, p->pair_count, worker->id, last);
+		for (size_t k = 0; k < p->elsewhere_count; k++)
+			last = last_of(p->elsewhere[k].pairs, p->elsewhere[k].pair_count, worker->id, last);
+	}
+	return last + 1;
 }
 
 /* taking up again */

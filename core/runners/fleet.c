@@ -1079,7 +1079,7 @@ int fleet_start(struct fleet *v, const char *worker, struct err *err)
 	if (vm && vm->phase == PHASE_STOPPING)
 		return err_set(err, "worker %s is being taken down: try again when it is", worker);
 	for (size_t i = 0; i < v->count; i++)
-		taken += v->at[i] != vm && is_taken(v->at[i]);
+		taken += v->at[i] != vm && is_taken(v->at[i]) && v->at[i]->phase != PHASE_LOST;
 	if (taken >= (size_t)config_of(v)->sky_vms)
 		return err_set(err, "there are %zu VMs already: runner.sky.vms sets how many there can be", taken);
 	if (!vm)
