@@ -132,9 +132,9 @@ static void cannot_write_outside_of_its_tree(void **state)
 	char *tree = make_tree("write");
 	assert_inside(tree, "for d in / /usr /usr/bin /etc /bin /proc/sys/kernel; do touch $d/skydeck-was-here 2>/dev/null && echo $d; done;"
 		      "mount -o remount,rw,bind /usr 2>/dev/null && echo remounted; mount -t tmpfs none /etc 2>/dev/null && echo mounted;"
-		      "grep CapEff /proc/self/status; touch /tmp/mine mine && echo done", "CapEff:\t0000000000000000\ndone\n");
+		      "grep CapEff /proc/self/status; touch /tmp/skydeck-was-here mine && echo done", "CapEff:\t0000000000000000\ndone\n");
 	assert_int_not_equal(access("/usr/skydeck-was-here", F_OK), 0);
-	assert_int_not_equal(access("/tmp/mine", F_OK), 0);
+	assert_int_not_equal(access("/tmp/skydeck-was-here", F_OK), 0);
 	free(tree);
 }
 
