@@ -6,7 +6,7 @@
 
 vms
 number 01 "Win" a 20
-patch 02 "Drag" "echo slow=4 >src/slow.c"
+patch 02 "Drag" "echo slow=10 >src/slow.c"
 serve
 wait_for '[ "$(sky status --json | grep -o "\"waiting\":[0-9]*")" = "\"waiting\":2" ]' 'both wait for a human'
 sleep 3
@@ -23,7 +23,7 @@ for w in w1 w2 w3; do
 	sky workers --json | tr '{' '\n' | grep "\"id\":\"$w\"" | grep -q '"runner":"sky".*"usd_per_hour":0\.0\(5\|4999\)' || bad "$w has not its price: $(sky workers --json)"
 	[ -s "$T"/.skydeck/sessions/*/logs/$w.log ] || bad "$w has no log of its own"
 done
-timeout 20 "$SKYDECK" -C "$T" worker ssh w1 true </dev/null || bad "worker ssh w1: exit $?"
+timeout 90 "$SKYDECK" -C "$T" worker ssh w1 true </dev/null || bad "worker ssh w1: exit $?"
 
 # The log of a run is there while it runs.
 running_drag() { sky events --json | awk -v arm="\"arm\":\"$drag\"" '
@@ -36,7 +36,7 @@ wait_long 120 streams 'the log of a run streams'
 [ "$(state_of "$drag")" = running ] || bad "$drag is $(state_of "$drag"), not running"
 sky veto "$drag" --reason "too slow to wait for" >/dev/null || bad "veto: exit $?"
 wait_for '[ "$(state_of "$drag")" = vetoed ]' 'it is vetoed'
-wait_long 20 '[ -z "$(running_drag)" ]' 'the veto ends what runs'
+wait_long 45 '[ -z "$(running_drag)" ]' 'the veto ends what runs'
 has_event '"kind":"run_ended".*"status":"cancelled"' || bad "the run was not cancelled"
 
 wait_long 150 '[ "$(state_of "$win")" = signing ]' "the winner waits for its signature"
