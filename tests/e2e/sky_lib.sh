@@ -32,7 +32,7 @@ slow_runs() {	# SECONDS: so long takes a run
 	(cd "$T" && echo "slow=$1" >src/slow.c && git add -A && git commit -q -m 'Runs take a moment') || die "cannot change the target"
 }
 
-clusters() { (cd "$FAKE_SKY/clusters" && ls -d */status 2>/dev/null | cut -d/ -f1); }
+clusters() { (cd "$FAKE_SKY/clusters" 2>/dev/null && ls -d */status 2>/dev/null | cut -d/ -f1); }
 up() { clusters | wc -l; }
 noted() { cat "$T"/.skydeck/sessions/*/sky/clusters 2>/dev/null; }
 nothing_is_up() {
