@@ -366,6 +366,16 @@ static size_t count_hopeless(const struct engine *e, size_t kind)
 	return n;
 }
 
+static const char *why_hopeless(const struct engine *e)
+{
+	for (size_t i = 0; i < e->model.worker_count; i++) {
+		const struct worker *w = &e->model.workers[i];
+		if (is_state(w, "lost") && !w->arch && w->reason && !pool_kind(e, w->id))
+			return w->reason;
+	}
+	return "skydeck workers says why";
+}
+
 /* What is left of lost ones may still cost. */
 static void clear_lost(struct engine *e)
 {
@@ -404,8 +414,8 @@ static void fill(struct engine *e)
 	if (!wanted || count_places_of(e, 0))
 		return;
 	const char *which = pool_kinds(e) > 1 ? e->config.sky_infra.at[0] : NULL;
-	char *why = e->full ? xasprintf("none can be started: %s", e->full) : xstrdup(count_hopeless(e, 0) ? "none came up (skydeck workers says why)" :
-		"as many were replaced as [runner \"sky\"] replacements allows");
+	char *why = e->full ? xasprintf("none can be started: %s", e->full) : count_hopeless(e, 0) ? xasprintf("none came up (%s)", why_hopeless(e)) :
+		xstrdup("as many were replaced as [runner \"sky\"] replacements allows");
 	char *reason = xasprintf("no worker%s%s is left, and %s: skydeck worker retry brings one back, then skydeck resume", which ? " on " : "",
 				 which ? which : "", why);
 	engine_give_up(e, reason);

@@ -350,11 +350,24 @@ static void try_again(void *data)
 		launch(vm);
 }
 
-/* A launch, its set-up, or the VM itself came to nothing: once more where that may help. */
+static void cleared(void *data, const struct skypilot_answer *answer)
+{
+	struct vm *vm = data;
+	vm->call = NULL;
+	vm->acted = clock_monotonic();
+	if (answer->trouble != SKYPILOT_NONE && answer->problem)
+		note(vm, answer->problem);
+	schedule_poll(vm->fleet);	/* which strikes it off the list */
+}
+
+/* A launch, its set-up, or the VM itself came to nothing: once more where that may help. What is left of the last one is of no
+ * use, and may cost. */
 static void retry(struct vm *vm, const char *why, int is_passing)
 {
 	if (!is_passing || vm->tries >= launches_allowed(vm->fleet)) {
 		lose(vm, why, !is_passing);
+		if (vm->has_cluster && vm->phase == PHASE_LOST && !(vm->seen >= vm->acted && vm->is == VM_ABSENT))
+			vm->call = skypilot_down(vm->fleet->setup.sky, vm->cluster, cleared, vm);
 		return;
 	}
 	drop_calls(vm);

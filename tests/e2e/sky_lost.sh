@@ -9,7 +9,7 @@ slow_runs 0.05
 number 01 "A win" a 20
 patch 02 "Drags" 'echo slow=0.2 >src/slow.c'
 stopped='RuntimeError: the node did not answer'
-printf '%s\n' "$stopped" >"$FAKE_SKY/trouble/launch"
+printf '%s\n' "$stopped" "$stopped" >"$FAKE_SKY/trouble/launch"	# one each, which uses up their retries
 serve
 wait_for '[ "$(sky status --json | grep -o "\"waiting\":[0-9]*")" = "\"waiting\":2" ]' 'both wait for a human'
 sky approve p1 p2 >/dev/null || bad "approve: exit $?"
@@ -23,7 +23,7 @@ lost=$(measures) cluster=$(cluster_of "$(measures)")
 fake fake-lose "$cluster"
 wait_long 60 'has_event "\"kind\":\"worker_changed\".*\"worker\":\"$lost\".*the VM is gone"' 'it is seen that the VM is gone'
 has_event "\"kind\":\"round_voided\".*\"worker\":\"$lost\"" || bad "its round was not voided"
-# its one retry has been used: another VM takes its place
+# its retry has been used: another VM takes its place
 wait_long 60 '[ "$(worker_state w3)" = ready ] || [ "$(worker_state w3)" = busy ]' 'another one takes its place'
 wait_long 90 '[ "$(state_of p1)" = signing ] && [ "$(state_of p2)" = done ]' 'both get their verdicts'
 [ "$(verdict_of p1)" = keep ] || bad "the win is $(verdict_of p1)"
