@@ -2,6 +2,7 @@
 # Two kinds of machine: the first decides, the other one is asked about what it keeps. What harms there is kept with that word and waits for
 # a human even under auto; what does not lands. Pairs of the two never mix.
 # timeout: 180
+# parallel
 . tests/e2e/sky_lib.sh
 
 mkdir -p "$FAKE_SKY/arch"

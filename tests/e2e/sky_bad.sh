@@ -1,6 +1,7 @@
 #!/bin/bash
 # What can be wrong with SkyPilot itself: run ends within a minute with exit 1 and a line that names what helps; no crash, no VM forgotten.
 # timeout: 240
+# parallel
 . tests/e2e/sky_lib.sh
 
 # ends TEXT [WHAT]: a session that cannot run says TEXT

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Money is a hard stop: at the budget's end everything is taken down and run says so with its exit code; maxhourly lets only so many VMs start.
 # timeout: 120
+# parallel
 . tests/e2e/sky_lib.sh
 
 # 1440 USD an hour are 40 cents a second; forty cents are soon spent.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # VMs that do not come up, vanish in the middle of a wave, and what a human may do with one: nothing is counted twice, and the wave goes on.
 # timeout: 240
+# parallel
 . tests/e2e/sky_lib.sh
 
 # A launch that fails is tried again; one that fails each time is lost, with what helps.

@@ -2,6 +2,7 @@
 # The only VM goes while four arms are built on it: that is one misfortune, not five. Another one comes up, is admitted, builds all anew, and
 # the verdicts follow.
 # timeout: 150
+# parallel
 . tests/e2e/sky_lib.sh
 
 vms 1

@@ -2,6 +2,7 @@
 # A VM whose benchmark is noisy does not pass admission: another one takes its place and it is taken down; where no replacement is allowed
 # it is tried again instead.
 # timeout: 180
+# parallel
 . tests/e2e/sky_lib.sh
 
 # noisy WORKER...: what those VMs measure differs by up to 60 %, unless the file `quiet` is there

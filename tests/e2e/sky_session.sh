@@ -2,6 +2,7 @@
 # A session on three VMs under manual autonomy from beginning to end: nothing is launched before the first approval, waves run side by side,
 # each verdict is what it would be on this machine, what it costs is said, and stop takes every VM down.
 # timeout: 180
+# parallel
 . tests/e2e/sky_lib.sh
 
 vms 3

@@ -2,6 +2,7 @@
 # Single mode: SkyPilot's published experiment.yaml runs unchanged, once for each proposal. Its words become verdicts, its values are shown
 # as unpaired, and nothing is ever kept for them.
 # timeout: 120
+# parallel
 . tests/e2e/sky_lib.sh
 
 # The shape and the words of the published template; a build, a benchmark and checks in one job that always exits with 0.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # A veto in mid-run cancels the job on the VM at once; the others of the wave go on and get their verdicts.
 # timeout: 120
+# parallel
 . tests/e2e/sky_lib.sh
 
 vms 1

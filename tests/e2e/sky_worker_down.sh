@@ -2,6 +2,7 @@
 # A human takes a VM down while it measures: nothing more is given to it, the session goes on with the other, and nobody comes in its place
 # until the human wants it back.
 # timeout: 120
+# parallel
 . tests/e2e/sky_lib.sh
 
 vms 2
