@@ -101,7 +101,7 @@ static unsigned fresh_number(struct engine *e)
 	char run[16];
 	do
 		run_id(e->next_run++, run);
-	while (e->runner && e->runner_ops->has && e->runner_ops->has(e->runner, run));
+	while (model_run(&e->model, run) || (e->runner && e->runner_ops->has && e->runner_ops->has(e->runner, run)));
 	return e->next_run - 1;
 }
 
@@ -136,6 +136,8 @@ void steps_submit(struct engine *e, const struct step_plan *plan, step_done *don
 		same = NULL;
 		number = fresh_number(e);
 	}
+	if (number >= e->next_run)	/* what the runner held is a number that was given, though no event says so yet */
+		e->next_run = number + 1;
 	struct pending_step *p = array_add(&e->steps, &e->step_count, &e->step_room, sizeof *p);
 	*p = (struct pending_step){ number, xstrdup(plan->arm), xstrdup(plan->worker), xstrdup(plan->tree), NULL, *plan, done, owner };
 	p->plan.arm = p->arm;
