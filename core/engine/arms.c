@@ -187,7 +187,9 @@ static void built(struct engine *e, void *owner, const struct step_plan *plan, c
 static void build_there(struct engine *e, struct arm_job *a)
 {
 	const char *commit = a->commit;
-	a->waits_for_bundle = !bundles_have(e, &commit, 1);
+	struct step_plan build = { .arm = a->arm, .worker = a->worker, .tree = a->tree, .kind = STEP_BUILD, .rev = a->plan.rev, .wave = a->plan.wave,
+				   .layout = a->plan.layout, .commit = a->commit };
+	a->waits_for_bundle = !steps_are_held(e, &build) && !bundles_have(e, &commit, 1);
 	if (a->waits_for_bundle)
 		return;		/* arms_advance asks again */
 	a->is_building = 1;

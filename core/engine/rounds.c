@@ -87,10 +87,13 @@ static const struct run *former_run(const struct rounds *rs, unsigned number, co
 	return NULL;
 }
 
-static int was_begun(const struct rounds *rs, unsigned number)
+static int was_begun(const struct rounds *rs, const struct round *r)
 {
 	const struct worker *w = model_worker(&rs->engine->model, rs->worker);
-	return w && w->round == number && w->round_wave == rs->wave;
+	int is = w && w->round == r->number && w->round_wave == rs->wave;
+	for (size_t i = 0; i < r->count && !is && rs->wave; i++)
+		is = former_run(rs, r->number, r->arms[i].id) != NULL;
+	return is;
 }
 
 static enum run_status status_named(const char *name)
@@ -139,11 +142,11 @@ void rounds_submit(struct rounds *rs, unsigned number, const struct round_arm *a
 	struct round *r = xcalloc(1, sizeof *r);
 	r->number = number;
 	r->count = count;
-	r->has_begun = was_begun(rs, number);
 	for (size_t i = 0; i < count; i++) {
 		r->arms[i] = arms[i];
 		order[i] = labels[i] = i;
 	}
+	r->has_begun = was_begun(rs, r);
 	random_seed(&random, random_mix(random_mix(rs->seed, hash_string(rs->worker)), number * 64ull + rs->attempt));
 	random_shuffle(&random, order, count);
 	random_shuffle(&random, labels, count);

@@ -13,6 +13,7 @@ struct pending_step {
 	unsigned run;
 	char *arm, *worker, *tree;
 	char *refusal;			/* why the runner did not take it; NULL: it did */
+	int is_taken_up;		/* a former engine gave it to the runner */
 	struct step_plan plan;		/* its texts are those above */
 	step_done *done;		/* NULL: the owner is gone */
 	const void *owner;
@@ -139,7 +140,8 @@ void steps_submit(struct engine *e, const struct step_plan *plan, step_done *don
 	if (number >= e->next_run)	/* what the runner held is a number that was given, though no event says so yet */
 		e->next_run = number + 1;
 	struct pending_step *p = array_add(&e->steps, &e->step_count, &e->step_room, sizeof *p);
-	*p = (struct pending_step){ number, xstrdup(plan->arm), xstrdup(plan->worker), xstrdup(plan->tree), NULL, *plan, done, owner };
+	*p = (struct pending_step){ .run = number, .arm = xstrdup(plan->arm), .worker = xstrdup(plan->worker), .tree = xstrdup(plan->tree),
+				    .is_taken_up = same != NULL, .plan = *plan, .done = done, .owner = owner };
 	p->plan.arm = p->arm;
 	p->plan.worker = p->worker;
 	p->plan.tree = p->tree;
@@ -205,6 +207,8 @@ static void step_started(void *data, const char *run)
 	/* Of a round that is over, but whose job had more in it than could be called back in time: it is nobody's run. */
 	if (!p->done && p->plan.kind == STEP_MEASURE)
 		return;
+	if (model_run(&e->model, run))
+		return;		/* by a former engine, which died before the runner could note that it knows */
 	if (p->plan.began && p->done)
 		p->plan.began(e, (void *)p->owner, &p->plan);
 	engine_emit(e, &(struct event){ .kind = EVENT_RUN_STARTED, .run = run, .worker = p->worker, .arm = p->arm, .rev = p->plan.rev,
@@ -215,6 +219,9 @@ static void step_ended(void *data, const struct step_result *result)
 {
 	struct engine *e = data;
 	struct pending_step *p = find(e, result->run);
+	/* A former engine may have died with the word that it began. */
+	if (p && result->status != RUN_LOST && result->status != RUN_CANCELLED)
+		step_started(data, result->run);
 	const struct run *begun = model_run(&e->model, result->run);
 	int has_ended = begun && begun->status;	/* it was closed with its session, and the worker still tells */
 	if (!p && (!begun || has_ended))
@@ -231,8 +238,11 @@ static void step_ended(void *data, const struct step_result *result)
 			.artifact = result->artifact, .reason = result->reason, .log = log });
 	free(path);
 	free(file);
+	struct step_result told = *result;
+	if (p && p->is_taken_up && told.status == RUN_LOST)
+		told.reason = "cancelled";	/* it went with the former engine: no sign that nothing can be executed here */
 	if (p)		/* else it outlived an engine, and nobody asked for it again */
-		tell(e, take(e, p), model_run(&e->model, result->run), result);
+		tell(e, take(e, p), model_run(&e->model, result->run), &told);
 }
 
 static void step_output(void *data, const char *run, uint64_t lines, uint64_t bytes, const char *last_line)

@@ -24,7 +24,7 @@
 #include "core/judge/stats.h"
 #include "core/judge/trial.h"
 
-enum { WATCHES_MAX = 8, EARLIER_MAX = 64, GATHER = 1500000 /* microseconds that approvals are gathered */ };
+enum { WATCHES_MAX = 8, EARLIER_MAX = 64, ROUNDS_AHEAD = 128 /* that a runner may hold */, GATHER = 1500000 /* microseconds that approvals are gathered */ };
 
 struct arm {
 	char id[16];			/* "base", "p3" */
@@ -427,27 +427,106 @@ static int is_worker_fit(const struct engine *e, const struct wave_run *w)
 	       worker->admitted && (!strcmp(worker->state, "busy") || !strcmp(worker->state, "ready"));
 }
 
-static int is_round_held(const struct wave_run *w, unsigned number, const struct round_arm *arms, size_t count)
+/* Whether every arm's run of that round is held by the runner, or in the journal; 0 also where it is neither of any. */
+static int is_round_whole(const struct wave_run *w, unsigned number, const struct round_arm *arms, size_t count)
 {
+	const struct engine *e = w->rounds.engine;
+	size_t held = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct step_plan plan = { .arm = arms[i].id, .worker = w->worker, .tree = arms[i].tree, .commit = arms[i].commit,
 					  .kind = STEP_MEASURE, .rev = arms[i].rev, .wave = w->number, .round = number, .layout = w->layout };
-		if (steps_are_held(w->rounds.engine, &plan))
+		const struct run *run = measured_run(e, w->number, w->worker, number, arms[i].id);
+		int is_held = steps_are_held(e, &plan);
+		if (!is_held && !(run && run->status))
+			return 0;
+		held += (size_t)is_held;
+	}
+	return held > 0;
+}
+
+static int is_step_held(const struct wave_run *w, const struct arm *arm, enum step_kind kind)
+{
+	struct step_plan plan = { .arm = arm->id, .worker = w->worker, .tree = arm->tree, .commit = arm->commit, .kind = kind, .rev = arm->rev,
+				  .wave = w->number, .layout = w->layout };
+	return steps_are_held(w->rounds.engine, &plan);
+}
+
+static void prepare_arm(struct engine *e, struct wave_run *w, struct arm *arm);
+
+/* Builds of a job that went on while no engine was there. Returns 1 when the arms that the next rounds need are built, or are
+ * there: what an arm that is not does in them would be a riddle. */
+static int take_up_builds(struct engine *e, struct wave_run *w)
+{
+	int all = 1;
+	for (size_t i = 1; i < w->count; i++) {
+		struct arm *arm = &w->arms[i];
+		if (!wants_phase(w, arm))
+			continue;
+		const struct run *build = find_run(&e->model, e->model.baseline_run, arm->id, "build", arm->rev, 0);
+		int is_built = build && build->wave == w->number && build->layout == w->layout && !strcmp(build->worker, w->worker);
+		const struct run *checks = find_run(&e->model, e->model.baseline_run, arm->id, "checks", arm->rev, 0);
+		int is_checked = w->phase != 1 || !e->checks || (checks && checks->wave == w->number);
+		if (is_step_held(w, arm, STEP_BUILD) || (is_built && is_step_held(w, arm, STEP_CHECKS)))
+			prepare_arm(e, w, arm);
+		else
+			all &= is_built && is_checked;
+	}
+	return all;
+}
+
+/* Its rounds: those that are whole, behind the last one that counted. */
+static void take_up_rounds(struct engine *e, struct wave_run *w)
+{
+	struct round_arm arms[ARMS_MAX];
+	size_t count = round_arms(w, arms);
+	aim_rounds(w);
+	if (count < 2 || !take_up_builds(e, w))
+		return;
+	for (unsigned first = next_number(e, w), number = first; number < first + ROUNDS_AHEAD; number++)
+		if (is_round_whole(w, number, arms, count))
+			rounds_submit(&w->rounds, number, arms, count);
+}
+
+static int has_pair(const struct pair *pairs, size_t count, const struct run *run)
+{
+	for (size_t i = 0; i < count; i++)
+		if (pairs[i].round == run->round && !strcmp(pairs[i].worker, run->worker))
+			return 1;
+	return 0;
+}
+
+static int has_counted(const struct engine *e, const struct wave_run *w, const struct run *run)
+{
+	for (size_t i = 1; i < w->count; i++) {
+		const struct proposal *p = model_proposal(&e->model, w->arms[i].id);
+		int is_there = has_pair(p->pairs, p->pair_count, run);
+		for (size_t k = 0; k < p->elsewhere_count && !is_there; k++)
+			is_there = has_pair(p->elsewhere[k].pairs, p->elsewhere[k].pair_count, run);
+		if (is_there)
 			return 1;
 	}
 	return 0;
 }
 
-/* Rounds of a job that went on while no engine was there. */
-static void take_up_rounds(struct engine *e, struct wave_run *w)
+static int number_is_under_way(const struct wave_run *w, unsigned number)
 {
-	struct round_arm arms[ARMS_MAX];
-	const struct worker *worker = model_worker(&e->model, w->worker);
-	size_t count = round_arms(w, arms);
-	int in_round = worker && worker->round && worker->round_wave == w->number;
-	aim_rounds(w);
-	for (unsigned number = in_round ? worker->round : next_number(e, w); is_round_held(w, number, arms, count); number++)
-		rounds_submit(&w->rounds, number, arms, count);
+	const struct round *r = w->rounds.first;
+	while (r && r->number != number)
+		r = r->next;
+	return r != NULL;
+}
+
+/* Rounds that began, and that nobody brings to an end. */
+static void void_unfinished(struct engine *e, struct wave_run *w)
+{
+	for (size_t i = 0; i < e->model.run_count; i++) {
+		const struct run *run = &e->model.runs[i];
+		if (run->wave != w->number || run->voided || strcmp(run->step, "measure") || has_counted(e, w, run) ||
+		    (!strcmp(run->worker, w->worker) && number_is_under_way(w, run->round)))
+			continue;
+		engine_emit(e, &(struct event){ .kind = EVENT_ROUND_VOIDED, .round = run->round, .worker = run->worker, .wave = w->number,
+						.reason = "the engine ended" });
+	}
 }
 
 static void take_up(struct engine *e, const struct wave *wave)
@@ -493,8 +572,9 @@ static void take_up(struct engine *e, const struct wave *wave)
 	e->waves = w;
 	if (w->has_place)
 		take_up_rounds(e, w);
+	void_unfinished(e, w);
 	const struct worker *worker = w->worker ? model_worker(&e->model, w->worker) : NULL;
-	if (worker && worker->round && worker->round_wave == w->number && (!w->rounds.first || w->rounds.first->number != worker->round))
+	if (worker && worker->round && worker->round_wave == w->number && !number_is_under_way(w, worker->round))
 		engine_emit(e, &(struct event){ .kind = EVENT_ROUND_VOIDED, .round = worker->round, .worker = w->worker, .wave = w->number,
 						.reason = "the engine ended" });
 }
@@ -747,7 +827,7 @@ static void prepare_arm(struct engine *e, struct wave_run *w, struct arm *arm)
 	int compare = w->phase == 1 && may_be_same(model_proposal(&e->model, arm->id));
 	arm->is_preparing = 1;
 	struct arm_plan plan = { .arm = arm->id, .commit = arm->commit, .tree = arm->tree, .worker = w->worker, .rev = arm->rev,
-		.wave = w->number, .layout = w->layout, .with_checks = w->phase == 1, .same_as = compare && site ? site->artifact : NULL,
+		.wave = w->number, .layout = w->layout, .with_checks = w->phase == 1, .same_as = compare ? site && site->commit[0] ? site->artifact : w->artifact[1] : NULL,
 		.is_built = is_built, .is_checked = checks && checks->wave == w->number, .artifact = is_built ? build->artifact : NULL };
 	arms_prepare(e, &plan, arm_prepared, w);
 }
@@ -962,7 +1042,14 @@ static void watch_worker(struct engine *e, struct wave_run *w)
  * lost with many rounds in it only one is counted. */
 static void round_gone(struct engine *e, struct wave_run *w, struct round *r, const struct round_arm *gone)
 {
+	const struct arm *arm = arm_named(w, gone->id);
 	int counts = (r->has_begun || !w->rounds.first) && is_worker_fit(e, w);
+	if (arm != w->arms && !arm->is_ready && !arm->is_preparing) {
+		/* Its build or its checks went wrong, and the word of it was lost with a former engine: they are done anew. */
+		rounds_void(&w->rounds, r, "an arm of it was not ready");
+		rounds_cancel(&w->rounds, "an arm of it was not ready");
+		return;
+	}
 	rounds_void(&w->rounds, r, "a run was lost");
 	if (counts)
 		engine_lost(e, gone->id, gone->reason);
