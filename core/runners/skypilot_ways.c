@@ -595,7 +595,7 @@ void skypilot_close(struct skypilot *s)
 	if (!s)
 		return;
 	while (s->call_count)
-		skypilot_forget(s->calls[s->call_count - 1]);
+		skypilot_forget(s->calls[0]);	/* whoever asks stands before its question, and takes it along */
 	http_free(s->http);
 	free(s->calls);
 	free(s->endpoint);
