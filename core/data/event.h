@@ -38,12 +38,14 @@ struct log_reference {
 	X(source, TEXT) X(type, TEXT) X(title, TEXT) X(id, TEXT) X(url, TEXT) X(authors, TEXT) X(status, TEXT) X(idea, TEXT) \
 	X(expected, TEXT) X(origin, TEXT) X(proposal, TEXT) X(author, TEXT) X(baseline, TEXT) X(worker, TEXT) X(name, TEXT) X(state, TEXT) \
 	X(run, TEXT) X(arm, TEXT) X(step, TEXT) X(artifact, TEXT) X(verdict, TEXT) X(viewer, TEXT) X(role, TEXT) X(order, TEXT) X(arch, TEXT) X(place, TEXT) X(remedy, TEXT) X(mode, TEXT) \
-	X(sources, LIST) X(reasons, LIST) X(proposals, LIST) X(workers, LIST) X(paths, LIST) X(magnitudes, REALS) \
+	X(stage, TEXT) X(side, TEXT) X(claim, TEXT) X(quote, TEXT) X(hash, TEXT) X(model, TEXT) X(tool, TEXT) X(permission, TEXT) \
+	X(sources, LIST) X(reasons, LIST) X(proposals, LIST) X(workers, LIST) X(paths, LIST) X(options, LIST) X(magnitudes, REALS) \
 	X(comments, COMMENTS) X(metrics, METRICS) X(log, LOG) \
 	X(rev, WHOLE) X(wave, WHOLE) X(round, WHOLE) X(phase, WHOLE) X(pairs, WHOLE) X(seed, WHOLE) X(size, WHOLE) \
 	X(files, WHOLE) X(added, WHOLE) X(removed, WHOLE) X(exit, WHOLE) X(layout, WHOLE) \
+	X(turn, WHOLE) X(year, WHOLE) X(position, WHOLE) X(calls, WHOLE) X(tokens_in, WHOLE) X(tokens_read, WHOLE) X(tokens_written, WHOLE) X(tokens_out, WHOLE) \
 	X(usd, REAL) X(usd_per_hour, REAL) X(limit_usd, REAL) X(noise_percent, REAL) X(window, REAL) X(seconds, REAL) X(ratio, REAL) X(value, REAL) \
-	X(base_value, REAL) X(evidence, REAL) X(needed, REAL) X(change_percent, REAL) X(low, REAL) X(high, REAL) X(shrunk_percent, REAL) X(alpha, REAL) X(age, REAL) X(hours, REAL)
+	X(base_value, REAL) X(evidence, REAL) X(needed, REAL) X(change_percent, REAL) X(low, REAL) X(high, REAL) X(shrunk_percent, REAL) X(alpha, REAL) X(age, REAL) X(hours, REAL) X(moved, REAL) X(bandwidth, REAL)
 
 enum event_field {
 #define X(name, type) FIELD_##name,
@@ -64,10 +66,22 @@ enum event_field {
 	X(BASELINE_SET, "baseline_set", F(commit)) \
 	X(STEERED, "steered", F(text)) \
 	X(ALERT, "alert", F(text)) \
-	X(SPENT, "spent", F(usd) F(what)) \
-	X(SOURCE_ADDED, "source_added", F(source) F(type) F(title) F(id) F(url) F(authors) F(text)) \
-	X(SOURCE_CHANGED, "source_changed", F(source) F(status)) \
-	X(IDEA_ADDED, "idea_added", F(idea) F(title) F(expected) F(sources)) \
+	X(SPENT, "spent", F(usd) F(what) F(turn) F(source)) \
+	X(SOURCE_ADDED, "source_added", F(source) F(type) F(title) F(id) F(url) F(authors) F(year) F(reason) F(text)) \
+	X(SOURCE_CHANGED, "source_changed", F(source) F(status) F(reason)) \
+	X(SOURCE_MOVED, "source_moved", F(source) F(position)) \
+	X(SOURCE_NOTED, "source_noted", F(source) F(text)) \
+	X(CLAIM_ADDED, "claim_added", F(claim) F(source) F(text) F(quote) F(place) F(hash) F(model)) \
+	X(IDEA_ADDED, "idea_added", F(idea) F(title) F(expected) F(sources) F(side) F(text)) \
+	X(PROFILED, "profiled", F(commit) F(what) F(side) F(text) F(moved) F(bandwidth) F(reason) F(run)) \
+	X(STAGE_SET, "stage_set", F(stage) F(reason)) \
+	X(TURN_STARTED, "turn_started", F(turn) F(agent) F(stage) F(model) F(size)) \
+	X(TURN_ENDED, "turn_ended", F(turn) F(status) F(reason) F(seconds) F(tokens_in) F(tokens_read) F(tokens_written) F(tokens_out) F(calls) F(text) F(log)) \
+	X(TOOL_CALLED, "tool_called", F(turn) F(agent) F(tool) F(text) F(status)) \
+	X(NOTED, "noted", F(text)) \
+	X(SELF_REVIEWED, "self_reviewed", F(proposal) F(rev) F(text)) \
+	X(PERMISSION_ASKED, "permission_asked", F(permission) F(agent) F(title) F(text) F(options)) \
+	X(PERMISSION_ANSWERED, "permission_answered", F(permission) F(status) F(reason)) \
 	X(AGENT_CHANGED, "agent_changed", F(agent) F(state) F(text)) \
 	X(PROPOSAL_SUBMITTED, "proposal_submitted", F(proposal) F(rev) F(commit) F(title) F(sources) F(idea) F(agent) F(author) F(origin) F(baseline) F(files) F(added) F(removed) F(paths) F(state)) \
 	X(PROPOSAL_CONFLICT, "proposal_conflict", F(proposal) F(rev) F(text) F(title) F(sources) F(idea) F(agent) F(author) F(origin)) \

@@ -117,6 +117,60 @@ static void first_line(struct buf *out, const char *text)
 	buf_add(out, text, strcspn(text, "\n"));
 }
 
+static int agent_line(const struct event *ev, struct buf *out)
+{
+	switch (ev->kind) {
+	case EVENT_SOURCE_CHANGED:
+		if (!ev->status || (strcmp(ev->status, "dismissed") && !ev->reason))
+			return 0;
+		about(out, ev->source);
+		buf_printf(out, "%s%s%s", ev->status, ev->reason ? ": " : "", nothing_if_null(ev->reason));
+		return 1;
+	case EVENT_SOURCE_NOTED:
+		about(out, ev->source);
+		buf_printf(out, "note by %s: ", nothing_if_null(ev->by));
+		first_line(out, ev->text);
+		return 1;
+	case EVENT_CLAIM_ADDED:
+		about(out, ev->source);
+		buf_puts(out, "says: ");
+		first_line(out, ev->text);
+		return 1;
+	case EVENT_PROFILED:
+		buf_printf(out, "profile by %s: %s%s%s", nothing_if_null(ev->what), ev->side ? "bound by " : "side not known", nothing_if_null(ev->side),
+			   ev->reason ? "; " : "");
+		buf_puts(out, nothing_if_null(ev->reason));
+		return 1;
+	case EVENT_STAGE_SET:
+		buf_printf(out, "agent goes on to %s%s%s", nothing_if_null(ev->stage), ev->reason ? ": " : "", nothing_if_null(ev->reason));
+		return 1;
+	case EVENT_TURN_ENDED:
+		buf_printf(out, "turn %d %s%s%s", (int)ev->turn, nothing_if_null(ev->status), ev->reason || ev->text ? ": " : "", nothing_if_null(ev->reason));
+		if (!ev->reason)
+			first_line(out, ev->text);
+		return 1;
+	case EVENT_SELF_REVIEWED:
+		about(out, ev->proposal);
+		buf_puts(out, "own review: ");
+		first_line(out, ev->text);
+		return 1;
+	case EVENT_NOTED:
+		buf_puts(out, "the agent notes: ");
+		first_line(out, ev->text);
+		return 1;
+	case EVENT_PERMISSION_ASKED:
+		buf_printf(out, "%s asks for permission (%s): ", nothing_if_null(ev->agent), nothing_if_null(ev->permission));
+		first_line(out, ev->title);
+		return 1;
+	case EVENT_PERMISSION_ANSWERED:
+		buf_printf(out, "permission %s: %s by %s%s%s", nothing_if_null(ev->permission), nothing_if_null(ev->status), nothing_if_null(ev->by),
+			   ev->reason ? ": " : "", nothing_if_null(ev->reason));
+		return 1;
+	default:
+		return 0;
+	}
+}
+
 static int session_line(const struct event *ev, const struct model *m, struct buf *out)
 {
 	switch (ev->kind) {
@@ -162,7 +216,7 @@ static int session_line(const struct event *ev, const struct model *m, struct bu
 		buf_printf(out, "idea: %s", nothing_if_null(ev->title));
 		return 1;
 	default:
-		return 0;
+		return agent_line(ev, out);
 	}
 }
 

@@ -254,14 +254,17 @@ static void on_source_added(struct model *m, const struct event *ev)
 		return;
 	struct source *s = array_add(&m->sources, &m->source_count, &m->source_room, sizeof *s);
 	*s = (struct source){ xstrdup(ev->source), xstrdup(ev->type ? ev->type : "note"), xstrdup(or_empty(ev->title)), xstrdup(ev->id), xstrdup(ev->url),
-			      xstrdup(ev->authors), xstrdup(ev->text), xstrdup("found") };
+			      xstrdup(ev->authors), xstrdup(ev->text), xstrdup("found"), .reason = xstrdup(ev->reason),
+			      .year = ev->year > 0 && ev->year <= 9999 ? (unsigned)ev->year : 0, .position = (unsigned)m->source_count };
 }
 
 static void on_source_changed(struct model *m, const struct event *ev)
 {
 	struct source *s = model_source(m, ev->source);
-	if (s && ev->status)
-		string_set(&s->status, ev->status);
+	if (!s || !ev->status)
+		return;
+	string_set(&s->status, ev->status);
+	string_set(&s->status_reason, ev->reason);
 }
 
 static void on_idea_added(struct model *m, const struct event *ev)
@@ -272,6 +275,8 @@ static void on_idea_added(struct model *m, const struct event *ev)
 	i->id = xstrdup(ev->idea);
 	i->title = xstrdup(or_empty(ev->title));
 	i->expected = xstrdup(ev->expected);
+	i->side = xstrdup(ev->side);
+	i->text = xstrdup(ev->text);
 	strings_copy(&i->sources, &ev->sources);
 }
 
@@ -855,7 +860,7 @@ static void remember(struct model *m, const struct event *ev)
 
 void model_init(struct model *m)
 {
-	*m = (struct model){ .wave_size = 4, .window = 60 };
+	*m = (struct model){ .wave_size = 4, .window = 60, .dialogue.bottleneck = { .moved = NAN, .bandwidth = NAN } };
 }
 
 void model_apply(struct model *m, const struct event *ev)
@@ -868,12 +873,20 @@ void model_apply(struct model *m, const struct event *ev)
 	}
 	if (handlers[ev->kind])
 		handlers[ev->kind](m, ev);
+	dialogue_apply(m, ev);
 	use_follow(m, ev);
 	remember(m, ev);
 }
 
 void model_tail(struct model *m, const char *run, int64_t lines, int64_t bytes, const char *last_line)
 {
+	struct turn *t = dialogue_turn(m, run);
+	if (t && !t->status) {
+		t->log_lines = lines;
+		t->log_bytes = bytes;
+		string_set(&t->last_line, last_line);
+		return;
+	}
 	struct worker *w = model_worker(m, run);
 	if (w) {
 		string_set(&w->last_line, last_line);
@@ -891,7 +904,7 @@ void model_tail(struct model *m, const char *run, int64_t lines, int64_t bytes, 
 static void release_proposal(struct proposal *p)
 {
 	char *texts[] = { p->id, p->title, p->agent, p->author, p->idea, p->origin, p->conflict, p->decision, p->decided_by, p->decision_reason,
-			  p->signed_by, p->approved_by, p->verdict_reason, p->verdict_run, p->baseline, p->landed, p->landing_problem };
+			  p->signed_by, p->approved_by, p->verdict_reason, p->verdict_run, p->baseline, p->landed, p->landing_problem, p->self_review };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);
 	for (size_t i = 0; i < p->rev; i++) {
@@ -931,7 +944,7 @@ static void release_run(struct run *r)
 
 static void release_source(struct source *s)
 {
-	char *texts[] = { s->id, s->type, s->title, s->key, s->url, s->authors, s->note, s->status };
+	char *texts[] = { s->id, s->type, s->title, s->key, s->url, s->authors, s->note, s->status, s->reason, s->status_reason };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);
 }
@@ -942,12 +955,16 @@ void model_release(struct model *m)
 			  m->pause_reason, m->agent_state, m->agent_text, m->baseline, m->notice, m->last_alert };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);
-	for (size_t i = 0; i < m->source_count; i++)
+	for (size_t i = 0; i < m->source_count; i++) {
 		release_source(&m->sources[i]);
+		annotations_release(&m->sources[i]);
+	}
 	for (size_t i = 0; i < m->idea_count; i++) {
 		free(m->ideas[i].id);
 		free(m->ideas[i].title);
 		free(m->ideas[i].expected);
+		free(m->ideas[i].side);
+		free(m->ideas[i].text);
 		strings_release(&m->ideas[i].sources);
 	}
 	for (size_t i = 0; i < m->proposal_count; i++)
@@ -976,5 +993,6 @@ void model_release(struct model *m)
 	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		free(arrays[i]);
 	strings_release(&m->names);
+	dialogue_release(&m->dialogue);
 	*m = (struct model){0};
 }

@@ -8,6 +8,7 @@
 #define CORE_DATA_MODEL_H
 
 #include "core/data/config.h"
+#include "core/data/dialogue.h"
 #include "core/data/event.h"
 #include "core/data/use.h"
 
@@ -39,9 +40,16 @@ int proposal_state_parse(const char *name, enum proposal_state *out);
 
 struct source {
 	char *id, *type, *title, *key, *url, *authors, *note, *status;	/* key: arXiv:… and the like */
+	char *reason;				/* why it is on the list; NULL: not said */
+	char *status_reason;			/* why it has that status, such as why it was dismissed or could not be read */
+	unsigned year;				/* 0: not known */
+	unsigned position;			/* from 1: the order in which they are to be read; a list without gaps */
+	struct annotation *annotations; size_t annotation_count, annotation_room;
+	double usd;				/* what reading it cost */
 };
 struct idea {
 	char *id, *title, *expected;
+	char *side, *text;			/* "memory", "compute" or "other"; the reasoning; NULL: not said */
 	struct strings sources;
 };
 
@@ -88,6 +96,8 @@ struct proposal {
 	int asked_to_sign;			/* signed: landing is under way */
 	enum verdict verdict;
 	char *verdict_reason, *verdict_run;	/* a sentence; the run whose log shows it */
+	char *self_review;			/* the agent's, of the newest revision; NULL: none */
+	unsigned turn;				/* in which its newest revision was proposed; 0: in none */
 	unsigned wave;				/* of its last measurement; 0: none yet */
 	char *baseline;				/* commit of its last measurement */
 	struct pair *pairs;			/* of its last measurement */
@@ -188,6 +198,7 @@ struct model {
 	double limit_usd, vm_usd, api_usd;
 	unsigned wave_size;
 	char *agent_state, *agent_text;
+	struct dialogue dialogue;		/* with the agent: turns, what it is to be told, claims, permissions */
 	char *baseline;				/* commit */
 	char *notice;				/* what the title bar must say, such as "no sandbox"; NULL */
 	struct source *sources; size_t source_count, source_room;
@@ -209,7 +220,7 @@ void model_init(struct model *m);
 void model_release(struct model *m);
 void model_apply(struct model *m, const struct event *ev);
 
-/* Beside the events: the tail of a running step's log, or of a worker's own ("w1"), told at most ten times a second and
+/* Beside the events: the tail of a running step's log, of a worker's own ("w1") or of the turn that runs ("t7"), told at most ten times a second and
  * kept nowhere. */
 void model_tail(struct model *m, const char *run_or_worker, int64_t lines, int64_t bytes, const char *last_line);
 
