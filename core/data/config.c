@@ -150,7 +150,7 @@ static struct config_agent *agent_of(struct config *c, const char *name)
 		if (!strcmp(c->agents[i].name, name))
 			return &c->agents[i];
 	struct config_agent *a = array_add(&c->agents, &c->agent_count, &c->agent_room, sizeof *a);
-	a->name = xstrdup(name);
+	*a = (struct config_agent){ .name = xstrdup(name), .replies = 40, .calls = 80, .minutes = 30, .tokens = 16000 };
 	return a;
 }
 
@@ -189,8 +189,19 @@ static int set_agent(struct config *c, const char *name, const char *agent, cons
 	struct config_agent *a = agent_of(c, agent);
 	if (!strcmp(key, "budget"))
 		return parse_real(value, &a->budget) < 0 ? err_set(err, "%s is \"%s\": it must be a number of USD", name, value) : 0;
+	if (!strcmp(key, "env")) {
+		if (strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != strlen(value))
+			return err_set(err, "%s is \"%s\": it must be the name of a variable; for several repeat the key", name, value);
+		strings_add(&a->env, value);
+		return 0;
+	}
+	long *const limits[] = { &a->turns, &a->replies, &a->calls, &a->minutes, &a->tokens };
+	static const char *const limit_keys[] = { "turns", "replies", "calls", "minutes", "tokens" };
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+		if (!strcmp(key, limit_keys[i]))
+			return parse_whole(value, limits[i]) < 0 ? err_set(err, "%s is \"%s\": it must be a whole number from 0", name, value) : 0;
 	if (set_member(a, members, sizeof members / sizeof *members, key, value) < 0)
-		return err_set(err, "unknown key %s: allowed there are kind url model keyenv command dir effort budget", name);
+		return err_set(err, "unknown key %s: allowed there are kind url model keyenv command dir effort env budget turns replies calls minutes tokens", name);
 	return 0;
 }
 
@@ -329,6 +340,7 @@ void config_release(struct config *c)
 		char *all[] = { a->name, a->kind, a->url, a->model, a->keyenv, a->command, a->dir, a->effort };
 		for (size_t k = 0; k < sizeof all / sizeof *all; k++)
 			free(all[k]);
+		strings_release(&a->env);
 	}
 	for (size_t i = 0; i < c->source_count; i++) {
 		free(c->sources[i].name);

@@ -33,6 +33,7 @@ int autonomy_parse(const char *name, enum autonomy *out);	/* -1: no such mode */
 	X(target, maxlines, WHOLE, "400", "changed lines a patch may have before the guard stops it") \
 	X(session, autonomy, CHOICE, "manual", "manual|wave|auto: who passes the gates") \
 	X(session, agent, STRING, "", "name of the agent that proposes") \
+	X(session, reader, STRING, "", "name of the agent that reads sources, without tools; none: the one that proposes") \
 	X(session, runner, STRING, "", "local or sky") \
 	X(session, vetowindow, REAL, "60", "seconds a human has for a veto under autonomy auto; 0 waits for nobody") \
 	X(session, wave, WHOLE, "4", "proposals tried together, 1 to 4") \
@@ -69,7 +70,12 @@ int autonomy_parse(const char *name, enum autonomy *out);	/* -1: no such mode */
 /* [agent "NAME"] and [source "NAME"] */
 struct config_agent {
 	char *name, *kind, *url, *model, *keyenv, *command, *dir, *effort;
-	double budget;
+	struct strings env;	/* names of variables that a child is given, besides PATH, HOME, LANG, TERM and TMPDIR */
+	double budget;		/* USD in a session; 0: none but the session's */
+	long turns;		/* in a session; 0: no limit */
+	long replies, calls;	/* in a turn: requests to the model, uses of tools */
+	long minutes;		/* of a turn */
+	long tokens;		/* of output in a reply */
 };
 struct config_source {
 	char *name, *kind, *url, *keyenv;

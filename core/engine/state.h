@@ -15,6 +15,7 @@
 #include "core/judge/admission.h"
 #include "core/judge/rule.h"
 #include "core/link/server.h"
+#include "core/research/research.h"
 #include "core/runners/runner.h"
 
 struct pending_step;
@@ -26,6 +27,10 @@ struct landing;
 struct admission_run;
 struct bundle;
 struct single_run;
+struct reading;
+struct tool_use;
+struct turns;
+struct profile;
 
 struct engine {
 	struct loop *loop;
@@ -48,6 +53,11 @@ struct engine {
 	char *measure, *checks;		/* commands */
 	char *folder;			/* the session's, as the runner borrows it */
 	int agent_finished, agent_failed;
+	struct turns *turns;		/* of an agent that takes turns; NULL: none does */
+	struct tool_use *uses;		/* tools that are at work */
+	struct reading *reading;	/* what is fetched and read */
+	struct profile *profile;	/* how far it is; NULL: not begun */
+	struct server *tools_server;	/* answers tools, and nothing else */
 	unsigned next_proposal, next_run, intake_waiting;
 	struct wave_run *waves;		/* those that run, each on a worker of its own */
 	struct single_run *singles;	/* in single mode: one on each worker that is busy */
@@ -282,5 +292,58 @@ void landing_abort(struct engine *e);
 void landing_settle(struct engine *e);			/* waits for a branch that is being moved: then it landed, or did not */
 void landing_recover(struct engine *e);			/* states what landed when the engine died between the branch and the journal */
 int landing_is_due(const struct engine *e);		/* one is under way, or will be without a human's further word */
+
+/* turns.c: the agent's turns: when one begins, what it is told, what comes of it. */
+const struct agent_listener *turns_listener(void);
+
+/* tools.c: the tools of agents (core/agents/tool.h), wherever they are called from. done comes once, now or later, unless
+ * dropped; text: what the agent reads, one JSON object. */
+typedef void tool_done(void *data, const char *text, int is_error);
+void tools_call(struct engine *e, const char *agent, const char *name, const struct json *args, tool_done *done, void *data);
+void tools_drop(struct engine *e, const void *data);		/* data NULL: every one */
+
+/* For those who do the work. args were checked against the schema. */
+struct tool_use {
+	struct engine *engine;
+	const char *agent, *by;		/* "claude", "agent claude" */
+	const struct json *args;	/* an object */
+	void *work;			/* the tool's own, while it takes time… */
+	void (*cancel)(struct tool_use *u);	/* …and how that ends when nobody waits any more; NULL: it takes none */
+	/* tools.c's */
+	char *names[2];
+	const char *name;
+	struct json *taken;
+	tool_done *done;
+	void *data;
+	struct tool_use *next;
+};
+typedef void tool_function(struct tool_use *u);		/* answers once, now or later */
+void tool_answer(struct tool_use *u, struct json *result_taken);	/* each frees u */
+void tool_refuse(struct tool_use *u, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Text from outside as a member of an answer: {"untrusted": true, "from", "hash", "text"}; the text stands between lines that say
+ * so, and that it cannot forge. */
+struct json *tool_untrusted(const char *from, const char *hash, const char *text, size_t n);
+tool_function tool_read_file, tool_list_files, tool_search_code;			/* tools_code.c */
+tool_function tool_read_source, tool_search_literature, tool_add_source;		/* tools_reading.c */
+tool_function tool_propose_idea, tool_propose_patch, tool_read_results, tool_read_log, tool_note;	/* tools_proposals.c */
+
+/* reading.c: the reading list at work: sources are identified, fetched, and read by a call without tools. */
+int reading_open(struct engine *e, struct err *err);
+void reading_close(struct engine *e);
+struct research *reading_research(struct engine *e);
+/* Puts what a word names on the list (research.h, research_parse), or finds it there: its id. Its title comes later. */
+int reading_add(struct engine *e, const char *by, const char *word, const char *reason, const char *note, char id[16], struct err *err);
+/* Its claims, read first if it was not yet: problem NULL is fine. The source may be read with none to show for it. */
+typedef void reading_done(void *data, const char *source, const char *problem);
+void reading_read(struct engine *e, const char *source, reading_done *done, void *data);
+void reading_drop(struct engine *e, const void *data);
+/* Its text as it was fetched, for quotations and search in it. */
+typedef void reading_text(void *data, const char *source, const struct source_text *text);
+void reading_fetch(struct engine *e, const char *source, reading_text *done, void *data);
+
+/* profile.c: where the time goes, and the roofline: once for each baseline. */
+void profile_advance(struct engine *e);
+int profile_is_settled(const struct engine *e);		/* stated, or nothing more can be learned now */
+void profile_abort(struct engine *e);
 
 #endif

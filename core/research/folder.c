@@ -80,7 +80,7 @@ int folder_note(const char *path, source_found *found, void *data, struct err *e
 	if (!n.title)
 		n.title = text_safe_string(name, strlen(name), TEXT_LINE);
 	char *authors = n.authors && n.year ? xasprintf("%s, %s", n.authors, n.year) : xstrdup(n.authors ? n.authors : n.year);
-	found(data, &(struct finding){ known_type(n.type), n.title, n.key, n.url, authors, n.text });
+	found(data, &(struct finding){ .type = known_type(n.type), .title = n.title, .key = n.key, .url = n.url, .authors = authors, .note = n.text });
 	free(authors);
 	release(&n);
 	buf_release(&file);

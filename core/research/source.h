@@ -8,6 +8,8 @@
 /* One entry of the reading list; safe text. key: the id in its own world ("arXiv:2205.14135"); NULLs where unknown. */
 struct finding {
 	const char *type, *title, *key, *url, *authors, *note;
+	const char *reason;	/* why it is there; NULL */
+	unsigned year;		/* 0: not known */
 };
 typedef void source_found(void *data, const struct finding *finding);
 
