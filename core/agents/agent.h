@@ -109,6 +109,7 @@ struct question {
 
 struct agent_ops {
 	const char *kind;			/* [agent "NAME"] kind */
+	int works_in_tree;			/* it works on files: FOLDER/agents/NAME/tree holds the baseline before a turn begins */
 	/* Tells the listener nothing before the loop turns. */
 	struct agent *(*open)(const struct agent_setup *setup, struct err *err);
 	/* May be NULL. */

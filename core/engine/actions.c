@@ -417,6 +417,29 @@ static int source_drop(struct call *c, struct err *err)
 	return 0;
 }
 
+/* the agent's turn */
+
+static int permit(struct call *c, struct err *err)
+{
+	struct engine *e = c->engine;
+	const char *id = json_string(json_get(c->args, "permission"), NULL), *option = json_string(json_get(c->args, "option"), "cancelled");
+	const struct permission *open = open_permission(&e->model);
+	if (!id && open)
+		id = open->id;
+	if (!id || !e->agent || !e->agent_ops->permit || e->agent_ops->permit(e->agent, id, option, c->by) < 0)
+		return err_refuse(err, "nobody waits for the permission %s any more", id ? id : "(none named)");
+	engine_emit(e, &(struct event){ .kind = EVENT_PERMISSION_ANSWERED, .by = c->by, .permission = id, .status = option });
+	return 0;
+}
+
+static int turn_stop(struct call *c, struct err *err)
+{
+	char *why = xasprintf("stopped by %s", c->by);
+	int rc = turns_stop(c->engine, why) < 0 ? err_refuse(err, "the agent is in no turn that could be stopped") : 0;
+	free(why);
+	return rc;
+}
+
 static int worker_action(struct call *c, struct err *err)
 {
 	struct engine *e = c->engine;
@@ -435,7 +458,7 @@ static const struct {
 	{ "approve", approve, 0 }, { "veto", veto, 0 }, { "waive", waive, 0 }, { "revise", revise, 0 }, { "sign", sign, 0 },
 	{ "cancel", cancel, 0 }, { "retry", retry, 0 }, { "propose", propose, 0 }, { "steer", steer, 0 }, { "autonomy", set_autonomy, 0 },
 	{ "pause", pause_session, 0 }, { "resume", resume_session, 0 }, { "stop", stop, 1 }, { "source_add", source_add, 0 },
-	{ "source_drop", source_drop, 0 }, { "worker", worker_action, 0 },
+	{ "source_drop", source_drop, 0 }, { "worker", worker_action, 0 }, { "permit", permit, 0 }, { "turn_stop", turn_stop, 0 },
 };
 
 static int dispatch(struct call *c, const char *name, struct err *err)

@@ -282,6 +282,8 @@ static void advance(struct engine *e)
 		admission_advance(e);
 		landing_advance(e);
 		wave_advance(e);
+		profile_advance(e);
+		turns_advance(e);
 		end_when_done(e);
 	}
 }
@@ -304,6 +306,7 @@ static void forget_turn(struct engine *e)
 	wave_abort(e);
 	landing_abort(e);
 	admission_abort(e);
+	profile_abort(e);
 	steps_drop(e, NULL);
 	jobs_drop(e, NULL);
 	fold_anew(e);
@@ -485,6 +488,7 @@ static void close_all(struct engine *e)
 	wave_abort(e);
 	landing_abort(e);
 	admission_abort(e);
+	profile_abort(e);
 	steps_drop(e, NULL);
 	jobs_drop(e, NULL);
 	open_close_work(e);

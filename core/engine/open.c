@@ -463,6 +463,7 @@ static int open_agent(struct engine *e, struct err *err)
 	e->agent_finished = e->agent_failed = 0;
 	struct agent_setup setup = { .loop = e->loop, .config = agent, .root = e->target.root, .folder = e->folder, .listener = turns_listener(), .data = e };
 	e->agent = e->agent_ops->open(&setup, err);
+	turns_open(e);
 	return e->agent ? 0 : -1;
 }
 
@@ -480,6 +481,7 @@ int open_work(struct engine *e, struct err *err)
 
 void open_close_agent(struct engine *e)
 {
+	turns_close(e);
 	if (e->agent)
 		e->agent_ops->close(e->agent);
 	e->agent = NULL;

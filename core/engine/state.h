@@ -4,6 +4,7 @@
 
 #include "core/agents/agent.h"
 #include "core/base/random.h"
+#include "core/data/brief.h"
 #include "core/data/config.h"
 #include "core/data/model.h"
 #include "core/engine/engine.h"
@@ -295,6 +296,11 @@ int landing_is_due(const struct engine *e);		/* one is under way, or will be wit
 
 /* turns.c: the agent's turns: when one begins, what it is told, what comes of it. */
 const struct agent_listener *turns_listener(void);
+void turns_open(struct engine *e);		/* the agent is there: closes what a former engine left open */
+void turns_advance(struct engine *e);
+int turns_stop(struct engine *e, const char *why);	/* -1: none runs */
+void turns_close(struct engine *e);		/* before the agent is closed */
+struct brief_target turns_target(const struct engine *e);
 
 /* tools.c: the tools of agents (core/agents/tool.h), wherever they are called from. done comes once, now or later, unless
  * dropped; text: what the agent reads, one JSON object. */
