@@ -21,6 +21,7 @@ table='
       build  SQLite      pkg:sqlite3     libsqlite3-dev        sqlite-devel         sqlite
       build  libcurl     pkg:libcurl     libcurl4-openssl-dev  libcurl-devel        curl
       build  libyaml     pkg:yaml-0.1    libyaml-dev           libyaml-devel        libyaml
+      build  expat       pkg:expat       libexpat1-dev         expat-devel          expat
       build  bubblewrap  cmd:bwrap       bubblewrap            bubblewrap           bubblewrap
       check  git         cmd:git         git                   git                  git
       check  cmocka      pkg:cmocka      libcmocka-dev         libcmocka-devel      cmocka

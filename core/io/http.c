@@ -71,6 +71,9 @@ struct http_request {
 	int has_proxy;			/* and what we connect to has another: a proxy of the environment */
 	int is_cancelled;		/* or has ended: no callback any more */
 	int is_quiet, has_long_headers, has_head;	/* silence was too long; headers were; all of the answer's headers are there */
+	int public_only, is_refused;	/* and it led elsewhere */
+	size_t body_bytes, max_size;
+	int is_too_large;
 	char problem[CURL_ERROR_SIZE];	/* libcurl's words; only those about certificates are shown */
 	void (*header)(void *data, const char *name, const char *value);
 	void (*body_came)(void *data, const char *bytes, size_t n);
@@ -150,6 +153,10 @@ static void say_problem(const struct http_request *r, CURLcode code, struct buf 
 		buf_printf(why, "%s said nothing for %g s", r->where, (double)r->silence_timeout / 1e6);
 	else if (r->has_long_headers)
 		buf_printf(why, "%s answers with headers of over %d KiB", r->where, HEADERS_LIMIT / 1024);
+	else if (r->is_refused)
+		buf_printf(why, "%s leads to this machine or its own network: from outside nobody is sent there", r->where);
+	else if (r->is_too_large || code == CURLE_FILESIZE_EXCEEDED)
+		buf_printf(why, "%s answers with more than the %zu KiB that are taken", r->where, r->max_size / 1024);
 	else switch (code) {
 	case CURLE_OK:
 		if (!r->has_head)
@@ -375,6 +382,45 @@ static int on_timer(CURLM *multi, long milliseconds, void *data)
 	return 0;
 }
 
+static int is_public_4(uint32_t a)	/* in the order of this machine */
+{
+	static const struct { uint32_t net; int bits; } closed[] = {
+		{ 0x00000000, 8 }, { 0x0a000000, 8 }, { 0x64400000, 10 }, { 0x7f000000, 8 }, { 0xa9fe0000, 16 }, { 0xac100000, 12 },
+		{ 0xc0000000, 24 }, { 0xc0000200, 24 }, { 0xc0586300, 24 }, { 0xc0a80000, 16 }, { 0xc6120000, 15 }, { 0xc6336400, 24 },
+		{ 0xcb007100, 24 }, { 0xe0000000, 3 },
+		{ 0xa83f8110, 32 },	/* Azure's wire server */
+	};
+	for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
+		if (!((a ^ closed[i].net) >> (32 - closed[i].bits)))
+			return 0;
+	return 1;
+}
+
+static uint32_t number_at(const unsigned char *bytes)
+{
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static int is_public_6(const unsigned char a[16])
+{
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff }, translated[12] = { 0x00, 0x64, 0xff, 0x9b };
+	if (!memcmp(a, mapped, sizeof mapped) || !memcmp(a, translated, sizeof translated))
+		return is_public_4(number_at(a + 12));
+	if (a[0] == 0x20 && a[1] == 0x02)
+		return is_public_4(number_at(a + 2));
+	uint32_t net = number_at(a);
+	return a[0] >> 5 == 1 && net >> 9 != 0x20010000 >> 9 && net != 0x20010db8;	/* 2000::/3 but 2001::/23 and documentation */
+}
+
+int http_is_public(const struct sockaddr *address)
+{
+	if (address->sa_family == AF_INET)
+		return is_public_4(ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr));
+	if (address->sa_family == AF_INET6)
+		return is_public_6(((const struct sockaddr_in6 *)(const void *)address)->sin6_addr.s6_addr);
+	return 0;
+}
+
 /* Close-on-exec from the start: a child must not inherit a connection, whoever starts it. */
 static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -385,6 +431,11 @@ static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_s
 		r->has_proxy = ntohs(((const struct sockaddr_in *)(const void *)to)->sin_port) != r->port;
 	else if (to->sa_family == AF_INET6)
 		r->has_proxy = ntohs(((const struct sockaddr_in6 *)(const void *)to)->sin6_port) != r->port;
+	if (r->public_only && !http_is_public(to)) {
+		r->is_refused = 1;
+		return CURL_SOCKET_BAD;
+	}
+	r->is_refused = 0;	/* of several addresses, one is good */
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -399,6 +450,10 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *data)
 	if (is_gone(r))
 		return 0;	/* libcurl then gives up on it */
 	r->last_byte = clock_monotonic();
+	r->body_bytes += n * one;
+	r->is_too_large = r->max_size && r->body_bytes > r->max_size;
+	if (r->is_too_large)
+		return 0;
 	if (r->body_came && n)
 		r->body_came(r->data, bytes, n * one);
 	return is_gone(r) ? 0 : n * one;
@@ -574,8 +629,12 @@ static void set_options(struct http_request *r, const char *url, int is_near)
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	if (is_near)
+	if (is_near || r->public_only)
 		curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	if (r->public_only)	/* one that was kept was looked at by nobody */
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	if (r->max_size)
+		curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)r->max_size);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "skydeck");
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, r->headers);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)READ_SIZE);
@@ -603,6 +662,8 @@ struct http_request *http_start(struct http *h, const struct http_plan *plan, st
 	r->connect_timeout = plan->connect_timeout > 0 ? plan->connect_timeout : CONNECT_TIMEOUT;
 	r->timeout = plan->timeout > 0 ? plan->timeout : 0;
 	r->silence_timeout = plan->silence_timeout > 0 ? plan->silence_timeout : 0;
+	r->max_size = plan->max_size;
+	r->public_only = plan->public_only;
 	int rc = take_url(r, parts, plan->url, &is_near, err) || take_headers(r, plan->headers, err);
 	curl_url_cleanup(parts);
 	if (rc) {
@@ -611,6 +672,8 @@ struct http_request *http_start(struct http *h, const struct http_plan *plan, st
 	}
 	set_options(r, plan->url, is_near);
 	set_method(r->easy, plan);
+	if (plan->takes_compressed)
+		curl_easy_setopt(r->easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
 	r->next = h->requests;
 	h->requests = r;
 	if (h->entered)

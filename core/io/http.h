@@ -33,6 +33,11 @@ struct http_plan {
 	int64_t connect_timeout;	/* microseconds, with the lookup of the name; 0: 5 s */
 	int64_t timeout;		/* of the whole; 0: none (a stream) */
 	int64_t silence_timeout;	/* longest time without a byte either way, once connected; 0: none */
+	size_t max_size;		/* of the body, as it is handed on; 0: none. A larger one is cut off, and a problem */
+	int takes_compressed;		/* gzip and the like may come; handed on decoded. Not for streams: proxies gather them */
+	/* Whose URL is from outside: addresses of this machine, its network and those that only a network's own machines have
+	 * (http_is_public) are refused, once the name is looked up; nothing goes through a proxy. */
+	int public_only;
 	/* From the loop, never from inside http_start; each may be NULL and may cancel its own request, or free the http. */
 	void (*header)(void *data, const char *name, const char *value);	/* name in lower case */
 	void (*body_came)(void *data, const char *bytes, size_t n);		/* as it arrives */
@@ -44,5 +49,10 @@ struct http_plan {
 struct http_request *http_start(struct http *h, const struct http_plan *plan, struct err *err);
 void http_cancel(struct http_request *r);	/* no callback comes any more; NULL allowed */
 int http_status(const struct http_request *r);	/* for the callbacks: of the answer that comes in; 0 before it began */
+
+/* 0: loopback, private, shared, link-local (with it the clouds' metadata), multicast, reserved; IPv6 also where it carries
+ * such an IPv4 address. RFC 6890, 4193, 4291, 6052, 3056. */
+struct sockaddr;
+int http_is_public(const struct sockaddr *address);
 
 #endif

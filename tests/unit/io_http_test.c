@@ -4,6 +4,7 @@
 
 #include "tests/test.h"
 
+#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -888,6 +889,71 @@ static void test_proxy_of_the_environment(void **state)
 	release(&s);
 }
 
+static void test_public_addresses(void **state)
+{
+	static const struct { const char *address; int is_public; } cases[] = {
+		{ "127.0.0.1", 0 }, { "127.255.255.254", 0 }, { "10.1.2.3", 0 }, { "172.16.0.1", 0 }, { "172.31.255.255", 0 }, { "172.32.0.1", 1 },
+		{ "192.168.1.1", 0 }, { "169.254.169.254", 0 }, { "100.64.0.1", 0 }, { "100.100.100.200", 0 }, { "100.128.0.1", 1 },
+		{ "0.0.0.0", 0 }, { "224.0.0.1", 0 }, { "255.255.255.255", 0 }, { "168.63.129.16", 0 }, { "168.63.129.17", 1 }, { "198.19.0.1", 0 },
+		{ "192.0.0.192", 0 }, { "8.8.8.8", 1 }, { "140.82.112.3", 1 }, { "::1", 0 }, { "::", 0 }, { "fe80::1", 0 }, { "fd00:ec2::254", 0 },
+		{ "ff02::1", 0 }, { "::ffff:127.0.0.1", 0 }, { "::ffff:8.8.8.8", 1 }, { "64:ff9b::10.0.0.1", 0 }, { "64:ff9b::808:808", 1 },
+		{ "2002:7f00:1::", 0 }, { "2002:808:808::", 1 }, { "2001:0:1::", 0 }, { "2001:db8::1", 0 }, { "2606:4700::1111", 1 }, { "::127.0.0.1", 0 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct sockaddr_in four = { .sin_family = AF_INET };
+		struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
+		int is_six = inet_pton(AF_INET6, cases[i].address, &six.sin6_addr) == 1;
+		assert_true(is_six || inet_pton(AF_INET, cases[i].address, &four.sin_addr) == 1);
+		if (http_is_public(is_six ? (struct sockaddr *)&six : (struct sockaddr *)&four) != cases[i].is_public)
+			fail_msg("%s", cases[i].address);
+	}
+}
+
+static void test_public_only(void **state)
+{
+	struct test *t = *state;
+	static const char *const hosts[] = { "127.0.0.1", "localhost", "0x7f000001", "127.1", "[::ffff:127.0.0.1]", "0.0.0.0", "[::1]" };
+	struct seen s = {0};
+	struct http_plan plan = plan_for(&s, "/hello");
+	get(t, &s, "/hello");	/* its connection is kept, and must not be taken */
+	release(&s);
+	int before = connections;
+	for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+		char url[128];
+		snprintf(url, sizeof url, "http://%s:%d/hello", hosts[i], server_port);
+		plan.url = url, plan.public_only = 1;
+		run(t, &s, &plan);
+		if (!strstr(s.problem, "leads to this machine or its own network"))
+			fail_msg("%s: %d %s", hosts[i], s.result.status, s.problem);
+		release(&s);
+	}
+	assert_int_equal(connections, before);
+}
+
+static void test_size_limit(void **state)
+{
+	struct test *t = *state;
+	static const char *const paths[] = { "/giant", "/pieces" };
+	for (int i = 0; i < 2; i++) {
+		struct seen s = { .is_going_on = i };
+		struct http_plan plan = plan_for(&s, paths[i]);
+		plan.max_size = i ? 13 : 1 << 20;	/* said in the headers, or found out */
+		run(t, &s, &plan);
+		if (!strstr(s.problem, "answers with more than the") || s.body.len > plan.max_size)
+			fail_msg("%s: %zu bytes, %s", paths[i], s.body.len, s.problem);
+		release(&s);
+	}
+	for (int i = 0; i < 3; i++)	/* pieces that nobody waits for any more */
+		sem_post(&go_on);
+	struct seen s = {0};
+	struct http_plan plan = plan_for(&s, "/hello");
+	plan.max_size = 5, plan.takes_compressed = 1;
+	run(t, &s, &plan);
+	assert_string_equal(s.body.data, "hello");
+	release(&s);
+}
+
 int main(void)
 {
 	static const char *const proxies[] = { "http_proxy", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY" };
@@ -906,7 +972,7 @@ int main(void)
 		TEST(failure_of_the_server), TEST(redirect_is_not_followed), TEST(cut), TEST(nobody_there),
 		TEST(urls_and_headers_that_cannot_be), TEST(times), TEST(no_connection), TEST(giants), TEST(many_at_once),
 		TEST(what_callbacks_may_do), TEST(cancel_and_free_from_outside), TEST(idle_costs_nothing), TEST(kept_connections),
-		TEST(lookup_that_hangs), TEST(proxy_of_the_environment),
+		TEST(lookup_that_hangs), TEST(proxy_of_the_environment), TEST(public_addresses), TEST(public_only), TEST(size_limit),
 	};
 	int failed = cmocka_run_group_tests_name("io/http", tests, NULL, NULL);
 	shutdown(server_fd, SHUT_RDWR);
