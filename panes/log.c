@@ -1,9 +1,9 @@
-/* The log of a run, or of how a worker came up, as it comes. The lines stay with the engine: here is a window of them around what is on the
+/* The log of a run, of how a worker came up, or what was said in a turn of the agent, as it comes. The lines stay with the engine: here is a window of them around what is on the
  * screen. How many there are the model tells, up to ten times a second while the step runs; sync asks for those that
  * are to be seen and are not here, one question at a time. Searching, jumping and filtering are the engine's too: they
  * look through the whole log. With a filter the pane shows what it let through, from the log's beginning on.
  *
- * Left and right go through the runs of the same arm while lines are wrapped, and scroll when they are cut. */
+ * Left and right go through the runs of the same arm, or the turns, while lines are wrapped, and scroll when they are cut. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ struct match {
 };
 
 struct log_state {
-	char *id;			/* "r12", "w1"; NULL: none yet */
+	char *id;			/* "r12", "w1", "t7"; NULL: none yet */
 	uint64_t generation;		/* answers to questions about another run are passed over */
 	char **lines;			/* the window: lines first .. first + count */
 	size_t first, count, room;
@@ -178,13 +178,18 @@ static const struct worker *worker_of(const struct log_state *s, const struct mo
 	return model_worker(m, s->id);
 }
 
+static const struct turn *turn_of(const struct log_state *s, const struct model *m)
+{
+	return dialogue_turn(m, s->id);
+}
+
 static void find_what_to_show(struct pane *p, const struct model *m)
 {
 	struct log_state *s = p->state;
 
 	if (s->id)
 		return;
-	if (p->name && (model_run(m, p->name) || model_worker(m, p->name)))
+	if (p->name && (model_run(m, p->name) || model_worker(m, p->name) || dialogue_turn(m, p->name)))
 		switch_to(s, p->name);
 	else if (!p->name && m->run_count)
 		switch_to_run(s, &m->runs[m->run_count - 1]);
@@ -194,8 +199,9 @@ static const char *problem_of(const struct log_state *s, const struct model *m)
 {
 	const struct run *r = run_of(s, m);
 	const struct worker *w = worker_of(s, m);
+	const struct turn *t = turn_of(s, m);
 
-	return r ? r->reason : w ? w->reason : NULL;
+	return r ? r->reason : w ? w->reason : t ? t->reason : NULL;
 }
 
 /* Whether lines may still come. */
@@ -203,8 +209,9 @@ static int goes_on(const struct log_state *s, const struct model *m)
 {
 	const struct run *r = run_of(s, m);
 	const struct worker *w = worker_of(s, m);
+	const struct turn *t = turn_of(s, m);
 
-	return r ? !r->status : w && w->state && !strcmp(w->state, "starting");
+	return r ? !r->status : t ? !t->status : w && w->state && !strcmp(w->state, "starting");
 }
 
 static int is_same_arm(const struct run *a, const struct run *b)
@@ -226,10 +233,24 @@ static size_t place_among(const struct model *m, const struct run *r, size_t *co
 	return place;
 }
 
+static enum pane_result go_to_turn(struct log_state *s, const struct model *m, const struct turn *t, int direction, struct intent *want)
+{
+	const struct turn *all = m->dialogue.turns, *to = direction < 0 && t == all ? NULL : t + direction;
+	char id[16];
+
+	if (!to || to == all + m->dialogue.turn_count)
+		return intent_message(want, "there is no %s turn", direction > 0 ? "later" : "earlier");
+	snprintf(id, sizeof id, "t%u", to->number);
+	switch_to(s, id);
+	return PANE_REDRAW;
+}
+
 static enum pane_result go_to_run(struct log_state *s, const struct model *m, int direction, struct intent *want)
 {
 	const struct run *r = run_of(s, m);
 
+	if (turn_of(s, m))
+		return go_to_turn(s, m, turn_of(s, m), direction, want);
 	if (worker_of(s, m))
 		return intent_message(want, "this is %s's own log: its runs are in the grid (2)", s->id);
 	for (long i = r ? r - m->runs + direction : -1; i >= 0 && i < (long)m->run_count; i += direction)
@@ -315,7 +336,7 @@ static void found(struct log_state *s, const struct json *result)
 	}
 }
 
-static void ask_what_is_next(struct log_state *s, int is_worker, struct intent *want)
+static void ask_what_is_next(struct log_state *s, int is_untold, struct intent *want)
 {
 	if (s->asked)
 		return;
@@ -323,7 +344,7 @@ static void ask_what_is_next(struct log_state *s, int is_worker, struct intent *
 		ask_find(s, want);
 	else if (s->filter && (!s->filter_asked || s->next < s->total) && !s->failure)
 		ask_filter(s, want);
-	else if (is_worker && !s->is_answered)	/* nobody has told how long it is */
+	else if (is_untold && !s->is_answered)	/* nobody has told how long it is */
 		ask_lines(s, -ASK_COUNT, want);
 	else if (!s->filter)
 		ask_for_what_is_missing(s, want);
@@ -364,22 +385,24 @@ static int log_sync(struct pane *p, const struct model *m, int rows, int columns
 	struct log_state *s = p->state;
 	const struct run *r;
 	const struct worker *w;
+	const struct turn *t;
 	int64_t told;
 	int header;
 
 	find_what_to_show(p, m);
 	r = run_of(s, m);
 	w = worker_of(s, m);
-	if (!r && !w)
+	t = turn_of(s, m);
+	if (!r && !w && !t)
 		return 0;
-	told = r ? r->log_lines : w->log_lines;
+	told = r ? r->log_lines : t ? t->log_lines : w->log_lines;
 	if (told > 0 && (size_t)told > s->told) {
 		s->told = (size_t)told;
 		s->total = s->told > s->total ? s->told : s->total;
 	}
 	header = problem_of(s, m) != NULL;
 	textview_sync(&s->view, s->filter ? s->match_count : s->total, rows - header, columns, line_of, s);
-	ask_what_is_next(s, w != NULL, want);
+	ask_what_is_next(s, !r, want);
 	return goes_on(s, m);
 }
 
@@ -418,6 +441,18 @@ static void worker_title(const struct pane *p, const struct worker *w, struct bu
 	buf_printf(out, "  %zu line%s", s->total, s->total == 1 ? "" : "s");
 }
 
+static void turn_title(const struct pane *p, const struct turn *t, struct buf *out)
+{
+	const struct log_state *s = p->state;
+	char time[CLOCK_TEXT], money[NUMBER_TEXT];
+	double passed = isfinite(t->seconds) ? t->seconds * 1e6 : (double)(p->now - t->started);
+
+	clock_duration((int64_t)passed, time);
+	number_money(t->usd, money);
+	buf_printf(out, "turn %u of %s, %s  %s %s  %s  %u call%s  %zu line%s", t->number, t->agent ? t->agent : "the agent", stage_name(t->stage),
+		t->status ? t->status : "runs", time, money, t->calls, t->calls == 1 ? "" : "s", s->total, s->total == 1 ? "" : "s");
+}
+
 static void log_title(const struct pane *p, const struct model *m, struct buf *out)
 {
 	static const char *const filters[FILTERS] = { "", "METRIC lines", "errors", "matches" };
@@ -425,7 +460,9 @@ static void log_title(const struct pane *p, const struct model *m, struct buf *o
 	const struct run *r = run_of(s, m);
 	const struct worker *w = worker_of(s, m);
 
-	if (r)
+	if (turn_of(s, m))
+		turn_title(p, turn_of(s, m), out);
+	else if (r)
 		run_title(p, m, r, out);
 	else if (w)
 		worker_title(p, w, out);
@@ -443,8 +480,8 @@ static const char *why_empty(const struct pane *p, const struct model *m)
 {
 	const struct log_state *s = p->state;
 
-	if (!run_of(s, m) && !worker_of(s, m))
-		return p->name ? "There is no such run."
+	if (!run_of(s, m) && !worker_of(s, m) && !turn_of(s, m))
+		return p->name ? "There is no such run, worker or turn."
 		               : "Nothing has run yet. The log of the newest run appears here, as it comes.";
 	if (s->failure)
 		return s->failure;
@@ -455,7 +492,7 @@ static const char *why_empty(const struct pane *p, const struct model *m)
 	if (!s->total && goes_on(s, m))
 		return "Nothing is printed yet.";
 	if (!s->total && (run_of(s, m) || s->is_answered))
-		return run_of(s, m) ? "This run printed nothing." : "Nothing was printed.";
+		return run_of(s, m) ? "This run printed nothing." : turn_of(s, m) ? "Nothing was said." : "Nothing was printed.";
 	return s->count || s->is_answered ? NULL : "The log is being read.";
 }
 
@@ -566,8 +603,8 @@ static enum pane_result log_act(struct pane *p, const struct model *m, const str
 			end_filter(s);
 			return PANE_REDRAW;
 		}
-		if (worker_of(s, m))
-			return intent_go(want, "grid", s->id);
+		if (worker_of(s, m) || turn_of(s, m))
+			return intent_go(want, turn_of(s, m) ? "agent" : "grid", s->id);
 		return r && r->arm ? intent_go(want, "metrics", r->arm) : PANE_HANDLED;
 	case ACTION_COPY:
 		return copy_line(s, want);

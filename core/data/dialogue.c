@@ -71,7 +71,7 @@ static void on_turn_started(struct model *m, const struct event *ev)
 	if (ev->turn < 1 || ev->turn > TURN_NUMBER_MAX || turn_numbered(d, ev->turn))
 		return;
 	struct turn *t = array_add(&d->turns, &d->turn_count, &d->turn_room, sizeof *t);
-	*t = (struct turn){ .number = (unsigned)ev->turn, .agent = xstrdup(ev->agent), .model = xstrdup(ev->model), .started = ev->time,
+	*t = (struct turn){ .number = (unsigned)ev->turn, .seq = ev->seq, .agent = xstrdup(ev->agent), .model = xstrdup(ev->model), .started = ev->time,
 			    .stage = d->stage, .seconds = NAN, .size = ev->size };
 	stage_parse(ev->stage, &t->stage);
 	for (size_t i = 0; i < d->message_count; i++)
@@ -93,6 +93,7 @@ static void on_turn_ended(struct model *m, const struct event *ev)
 	t->status = xstrdup(ev->status ? ev->status : "done");
 	t->reason = xstrdup(ev->reason);
 	t->text = xstrdup(ev->text);
+	t->last = ev->seq;
 	t->ended = ev->time;
 	t->seconds = ev->seconds;
 	t->tokens = (struct tokens){ ev->tokens_in, ev->tokens_read, ev->tokens_written, ev->tokens_out };
@@ -105,11 +106,33 @@ static void on_turn_ended(struct model *m, const struct event *ev)
 			d->messages[i].turn = 0;
 }
 
+static void called_release(struct tool_called *c)
+{
+	char *texts[] = { c->agent, c->tool, c->text, c->status };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		free(texts[i]);
+}
+
+static void drop_oldest_calls(struct dialogue *d, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		called_release(&d->called[i]);
+	d->called_count -= n;
+	if (d->called_count)
+		memmove(d->called, d->called + n, d->called_count * sizeof *d->called);
+}
+
 static void on_tool_called(struct model *m, const struct event *ev)
 {
-	struct turn *t = turn_numbered(&m->dialogue, ev->turn);
+	struct dialogue *d = &m->dialogue;
+	struct turn *t = turn_numbered(d, ev->turn);
 	if (t && !t->status)
 		t->calls++;
+	if (d->called_count == CALLED_MAX)
+		drop_oldest_calls(d, CALLED_MAX / 4);
+	struct tool_called *c = array_add(&d->called, &d->called_count, &d->called_room, sizeof *c);
+	*c = (struct tool_called){ ev->seq, ev->time, t ? t->number : 0, xstrdup(ev->agent), xstrdup(ev->tool ? ev->tool : "tool"), xstrdup(ev->text),
+				   xstrdup(ev->status) };
 }
 
 static void on_spent(struct model *m, const struct event *ev)
@@ -424,7 +447,8 @@ void dialogue_release(struct dialogue *d)
 			free(texts[k]);
 		strings_release(&p->options);
 	}
-	void *arrays[] = { d->turns, d->messages, d->claims, d->permissions };
+	drop_oldest_calls(d, d->called_count);
+	void *arrays[] = { d->turns, d->messages, d->claims, d->permissions, d->called };
 	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		free(arrays[i]);
 	strings_release(&d->notes);

@@ -56,6 +56,7 @@ struct tokens {
  * log "t<number>". */
 struct turn {
 	unsigned number;
+	uint64_t seq, last;	/* of the events that began and ended it; last 0: it runs */
 	char *agent, *model;
 	enum stage stage;
 	char *status;		/* NULL: it runs; "done", "refused", "failed", "lost", "limit", "cancelled" */
@@ -68,6 +69,15 @@ struct turn {
 	int64_t size;		/* bytes that it was told */
 	int64_t log_bytes, log_lines;
 	char *last_line;	/* while it runs, told beside the events (model_tail) */
+};
+
+/* A use of a tool. */
+struct tool_called {
+	uint64_t seq;		/* of the event */
+	int64_t time;
+	unsigned turn;		/* 0: outside of the session's turns */
+	char *agent, *tool;
+	char *text, *status;	/* what was asked, in a line; "ok", "error" */
 };
 
 /* A child agent asks whether it may do something. */
@@ -94,10 +104,11 @@ struct dialogue {
 	struct message *messages; size_t message_count, message_room;
 	struct claim *claims; size_t claim_count, claim_room;
 	struct permission *permissions; size_t permission_count, permission_room;
+	struct tool_called *called; size_t called_count, called_room;	/* oldest first; the newest CALLED_MAX at most */
 	struct strings notes;			/* the agent's own, oldest first; the newest NOTES_MAX */
 	struct bottleneck bottleneck;
 };
-enum { NOTES_MAX = 100 };
+enum { NOTES_MAX = 100, CALLED_MAX = 1000 };
 
 struct model;
 struct source;

@@ -1,10 +1,10 @@
 /* Bulk, asked for and bounded: diffs, messages, log lines, the settings of a cockpit. Events only refer to these.
  *     diff     {proposal, rev, from}         -> {proposal, rev, from, text, is_cut}       from: an older revision
  *     message  {proposal, rev}               -> {proposal, rev, text, author}
- *     log      {run, from, count}            -> {run, from, total, lines: […]}            from < 0: that many before the end; run "w1": a worker's own
+ *     log      {run, from, count}            -> {run, from, total, lines: […]}            from < 0: that many before the end; run "w1": a worker's own, "t7": a turn's
  *     find     {run, text, from, backwards}  -> {run, line}                               line null: not found
  *     filter   {run, text, from}             -> {run, next, total, lines: [{line, text}]}  next: where to go on
- *     tails    {of: [run], lines}            -> {tails: [{of, lines: […]}]}               the last lines of many, as they are now
+ *     tails    {of: [run], lines}            -> {tails: [{of, lines: […]}]}               the last lines of many, as they are now; a turn's long line is cut in front
  *     settings {}                            -> {theme, colors, ascii, mouse, animations, notify, keys: [{context, action, key}]}
  * Where find and filter take text they take mark instead ("metric", "error": core/data/mark.h).
  * A diff is read with a git handle of its own, on git's thread; logs are read here, a bounded piece at a time. */
@@ -110,14 +110,14 @@ static char *log_path(struct engine *e, const char *id)
 
 static int has_log(const struct engine *e, const char *id)
 {
-	return id && (model_run(&e->model, id) || model_worker(&e->model, id));
+	return id && (model_run(&e->model, id) || model_worker(&e->model, id) || dialogue_turn(&e->model, id));
 }
 
 static struct log_reader *open_log(struct engine *e, const struct json *args, struct err *err)
 {
 	const char *id = json_string(json_get(args, "run"), NULL);
 	if (!has_log(e, id)) {
-		err_set(err, "there is no run or worker %s", id ? id : "(none named)");
+		err_set(err, "there is no run, worker or turn %s", id ? id : "(none named)");
 		return NULL;
 	}
 	char *path = log_path(e, id);
@@ -245,7 +245,16 @@ static void read_end(const char *path, size_t most, struct buf *out)
 	close(fd);
 }
 
-static struct json *last_lines(const char *text, size_t size, size_t lines)
+/* What a model says is one long line for as long as it goes on: its end is what is new. */
+static char *tail_line(const char *at, size_t len, int is_said)
+{
+	size_t skip = is_said && len > TAIL_LINE_MAX ? len - TAIL_LINE_MAX : 0;
+	while (is_said && skip < len && (at[skip] & 0xc0) == 0x80)
+		skip++;
+	return text_safe_string(at + skip, len - skip < TAIL_LINE_MAX ? len - skip : TAIL_LINE_MAX, TEXT_TABS | TEXT_STRIP_SGR);
+}
+
+static struct json *last_lines(const char *text, size_t size, size_t lines, int is_said)
 {
 	struct json *array = json_array();
 	const char *end = text + size, *at = end;
@@ -257,7 +266,7 @@ static struct json *last_lines(const char *text, size_t size, size_t lines)
 	while (at < end) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		size_t len = newline ? (size_t)(newline - at) : (size_t)(end - at);
-		char *safe = text_safe_string(at, len < TAIL_LINE_MAX ? len : TAIL_LINE_MAX, TEXT_TABS | TEXT_STRIP_SGR);
+		char *safe = tail_line(at, len, is_said);
 		json_append(array, json_new_string(safe));
 		free(safe);
 		at += len + (newline != NULL);
@@ -280,7 +289,7 @@ static int tails(struct engine *e, struct request *request, const struct json *a
 		read_end(path, wanted * TAIL_BYTES + TAIL_LINE_MAX, &text);
 		struct json *one = json_object();
 		json_put_string(one, "of", id);
-		json_take(one, "lines", last_lines(buf_str(&text), text.len, wanted));
+		json_take(one, "lines", last_lines(buf_str(&text), text.len, wanted, dialogue_turn(&e->model, id) != NULL));
 		json_append(list, one);
 		bytes += text.len;
 		buf_release(&text);
