@@ -17,9 +17,12 @@ struct intake {
 	struct job job;
 	struct request *request;
 	/* what was drafted */
-	char *proposal, *title, *body, *author, *idea, *expected, *origin, *agent, *by, *revision;
+	char *proposal, *title, *body, *author, *idea, *expected, *origin, *agent, *by, *revision, *review;
 	struct strings sources;
 	struct buf diff;
+	intake_told *told;		/* an agent waits */
+	void *data;
+	int is_reviewed;
 	/* where it goes; what came of it */
 	char *onto, *ref;
 	unsigned rev;
@@ -32,7 +35,7 @@ struct intake {
 
 static void intake_free(struct intake *t)
 {
-	char *texts[] = { t->proposal, t->title, t->body, t->author, t->idea, t->expected, t->origin, t->agent, t->by, t->revision, t->onto, t->ref };
+	char *texts[] = { t->proposal, t->title, t->body, t->author, t->idea, t->expected, t->origin, t->agent, t->by, t->revision, t->review, t->onto, t->ref };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);
 	strings_release(&t->sources);
@@ -126,8 +129,20 @@ static void conflict_text(const struct intake *t, struct buf *out)
 	buf_release(&raw);
 }
 
+/* To the agent that waits. problem NULL: it was submitted. */
+static void tell(struct engine *e, struct intake *t, const char *problem)
+{
+	const struct proposal *p = problem ? NULL : model_proposal(&e->model, t->proposal);
+	intake_told *told = t->told;
+	t->told = NULL;
+	if (told)
+		told(t->data, &(struct intake_answer){ .proposal = t->proposal, .rev = t->rev, .state = p ? proposal_state_name(p->state) : NULL,
+			.conflict = p ? p->conflict : NULL, .reasons = p ? &p->reasons : NULL, .review = t->review, .problem = problem });
+}
+
 static void answer(struct engine *e, struct intake *t)
 {
+	tell(e, t, NULL);
 	if (!t->request)
 		return;
 	const struct proposal *p = model_proposal(&e->model, t->proposal);
@@ -202,6 +217,8 @@ static void state_proposal(struct engine *e, struct intake *t)
 		if (reasons.count)
 			engine_emit(e, &(struct event){ .kind = EVENT_GUARD_STOPPED, .proposal = t->proposal, .rev = t->rev, .reasons = reasons });
 	}
+	if (t->review && !t->rc)
+		engine_emit(e, &(struct event){ .kind = EVENT_SELF_REVIEWED, .by = t->by, .proposal = t->proposal, .rev = t->rev, .text = t->review });
 	mark_used(e, &sources);
 	strings_release(&paths);
 	strings_release(&reasons);
@@ -246,16 +263,51 @@ static void place_anew(struct engine *e, struct intake *t, int is_closed)
 	jobs_do(e, &t->job);
 }
 
+static void intake_finished(struct job *job);
+
+static void reviewed(void *data, const char *review, int wants_fix)
+{
+	struct intake *t = data;
+	struct engine *e = t->job.engine;
+	string_set(&t->review, review);
+	if (!wants_fix || !turns_may_fix(e)) {
+		intake_finished(&t->job);
+		return;
+	}
+	char *problem = xasprintf("not submitted: your own review wants it fixed first, then call propose_patch again: %s", review);
+	e->intake_waiting--;
+	tell(e, t, problem);
+	free(problem);
+	intake_free(t);
+}
+
+/* 1: the author is asked, and reviewed() goes on. */
+static int goes_to_review(struct engine *e, struct intake *t)
+{
+	struct strings findings = {0};
+	if (!t->told || t->rc || t->review || t->is_reviewed)
+		return 0;
+	t->is_reviewed = 1;
+	guard_check(&e->config, &e->harness, &t->change, &findings);
+	int asked = !self_review(e, t->title, buf_str(&t->diff), t->diff.len, &findings, reviewed, t);
+	strings_release(&findings);
+	return asked;
+}
+
 static void intake_finished(struct job *job)
 {
 	struct intake *t = (struct intake *)job;
 	struct engine *e = job->engine;
 	int is_closed = 0;
-	if (!job->dropped && e->model.state != SESSION_ENDED && must_move(e, t, &is_closed) && !(is_closed && t->request)) {
+	if (!job->dropped && e->model.state != SESSION_ENDED && goes_to_review(e, t))
+		return;
+	if (!job->dropped && e->model.state != SESSION_ENDED && must_move(e, t, &is_closed) && !(is_closed && (t->request || t->told))) {
 		place_anew(e, t, is_closed);
 		return;
 	}
 	e->intake_waiting--;
+	if (job->dropped || e->model.state == SESSION_ENDED)
+		tell(e, t, "it could not be recorded: the session ended or the engine left");
 	if (job->dropped) {		/* the journal failed, or the engine leaves: an agent proposes it again */
 		if (t->request) {
 			err_set(&t->err, "the proposal could not be recorded: propose it again");
@@ -263,7 +315,9 @@ static void intake_finished(struct job *job)
 		}
 	} else if (is_closed) {
 		err_refuse(&t->err, "%s cannot get another revision any more", t->proposal);
-		server_refuse(t->request, &t->err);
+		tell(e, t, t->err.text);
+		if (t->request)
+			server_refuse(t->request, &t->err);
 	} else if (e->model.state == SESSION_ENDED) {
 		if (t->request) {
 			err_refuse(&t->err, "the session has ended");
@@ -329,10 +383,8 @@ static char *title_of(const struct draft *d, const struct proposal *revised)
 	return xstrdup(before ? before : "untitled");
 }
 
-void intake_draft(struct engine *e, const struct draft *d, const char *agent, const char *by, struct request *request)
+static void take_draft(struct engine *e, const struct draft *d, const char *agent, struct intake *t, const struct proposal *revised)
 {
-	const struct proposal *revised = revised_by(e, d);
-	struct intake *t = intake_new(e, revised, by, request);
 	t->title = title_of(d, revised);
 	t->body = xstrdup(d->body);
 	t->author = bounded(d->author);
@@ -344,6 +396,22 @@ void intake_draft(struct engine *e, const struct draft *d, const char *agent, co
 		strings_copy(&t->sources, d->sources);
 	buf_add(&t->diff, d->diff ? d->diff : "", d->diff_size);
 	jobs_do(e, &t->job);
+}
+
+void intake_draft(struct engine *e, const struct draft *d, const char *agent, const char *by, struct request *request)
+{
+	const struct proposal *revised = revised_by(e, d);
+	take_draft(e, d, agent, intake_new(e, revised, by, request), revised);
+}
+
+void intake_patch(struct engine *e, const struct draft *d, const char *agent, const char *by, const char *review, intake_told *told, void *data)
+{
+	const struct proposal *revised = revised_by(e, d);
+	struct intake *t = intake_new(e, revised, by, NULL);
+	t->told = told;
+	t->data = data;
+	t->review = xstrdup(review);
+	take_draft(e, d, agent, t, revised);
 }
 
 void intake_commit(struct engine *e, const char *revision, const char *title, const struct strings *sources, const char *by, struct request *request)

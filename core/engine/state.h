@@ -31,6 +31,7 @@ struct single_run;
 struct reading;
 struct tool_use;
 struct turns;
+struct self_review;
 struct profile;
 
 struct engine {
@@ -55,6 +56,7 @@ struct engine {
 	char *folder;			/* the session's, as the runner borrows it */
 	int agent_finished, agent_failed;
 	struct turns *turns;		/* of an agent that takes turns; NULL: none does */
+	struct self_review *reviews;	/* of patches by their author, under way */
 	struct tool_use *uses;		/* tools that are at work */
 	struct reading *reading;	/* what is fetched and read */
 	struct profile *profile;	/* how far it is; NULL: not begun */
@@ -116,6 +118,15 @@ int action_sign(struct engine *e, const char *by, struct proposal *p, struct err
 
 /* intake.c: drafts become commits and proposals. request NULL: nobody waits for the answer. */
 void intake_draft(struct engine *e, const struct draft *d, const char *agent, const char *by, struct request *request);
+/* The same for an agent that waits for the answer, and reviews its patch first, once: review (NULL: it is asked for one). */
+struct intake_answer {
+	const char *proposal, *state, *conflict, *review;
+	const struct strings *reasons;	/* the guard's */
+	unsigned rev;
+	const char *problem;		/* a sentence: nothing was submitted; else NULL */
+};
+typedef void intake_told(void *data, const struct intake_answer *answer);
+void intake_patch(struct engine *e, const struct draft *d, const char *agent, const char *by, const char *review, intake_told *told, void *data);
 void intake_commit(struct engine *e, const char *revision, const char *title, const struct strings *sources, const char *by, struct request *request);
 void intake_broken(struct engine *e, const char *agent, const char *origin, const char *title, const char *why);
 int intake_knows(const struct engine *e, const char *origin);
@@ -301,6 +312,12 @@ void turns_advance(struct engine *e);
 int turns_stop(struct engine *e, const char *why);	/* -1: none runs */
 void turns_close(struct engine *e);		/* before the agent is closed */
 struct brief_target turns_target(const struct engine *e);
+int turns_may_fix(struct engine *e);		/* a patch of this turn may be sent back by its own review: not for ever */
+
+/* self_review.c: review NULL: there is none. done is called once, also when it is dropped. -1: there is nobody to ask. */
+typedef void self_review_done(void *data, const char *review, int wants_fix);
+int self_review(struct engine *e, const char *title, const char *diff, size_t diff_size, const struct strings *findings, self_review_done *done, void *data);
+void self_reviews_drop(struct engine *e);
 
 /* tools.c: the tools of agents (core/agents/tool.h), wherever they are called from. done comes once, now or later, unless
  * dropped; text: what the agent reads, one JSON object. */
@@ -331,7 +348,8 @@ void tool_refuse(struct tool_use *u, const char *format, ...) __attribute__((for
 struct json *tool_untrusted(const char *from, const char *hash, const char *text, size_t n);
 tool_function tool_read_file, tool_list_files, tool_search_code;			/* tools_code.c */
 tool_function tool_read_source, tool_search_literature, tool_add_source;		/* tools_reading.c */
-tool_function tool_propose_idea, tool_propose_patch, tool_read_results, tool_read_log, tool_note;	/* tools_proposals.c */
+tool_function tool_propose_idea, tool_read_results, tool_read_log, tool_note;	/* tools_proposals.c */
+tool_function tool_propose_patch;						/* tools_patch.c */
 
 /* reading.c: the reading list at work: sources are identified, fetched, and read by a call without tools. */
 int reading_open(struct engine *e, struct err *err);

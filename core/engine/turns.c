@@ -18,7 +18,7 @@
 #include "core/data/stage.h"
 #include "core/io/logs.h"
 
-enum { MICRO = 1000000, TAIL_EVERY = 50000, BACKOFF_MIN = 5, BACKOFF_MAX = 300, FAILURES_MAX = 3, CONVENTIONS_MAX = 8 << 10,
+enum { MICRO = 1000000, TAIL_EVERY = 50000, BACKOFF_MIN = 5, BACKOFF_MAX = 300, FAILURES_MAX = 3, FIXES_MAX = 2, CONVENTIONS_MAX = 8 << 10,
 	LAST_WORDS_MAX = 400, TREE_TRIES_MAX = 3 };
 
 struct turns {
@@ -36,6 +36,7 @@ struct turns {
 	char *conventions;
 	char tree[GIT_ID];		/* commit that stands in the agent's tree */
 	int is_checking_out, tree_tries;
+	unsigned fixes;			/* patches of this turn that its own review sent back */
 };
 
 static const struct config_agent *config_of(const struct engine *e)
@@ -308,6 +309,11 @@ struct brief_target turns_target(const struct engine *e)
 	return (struct brief_target){ e->measure, e->checks, e->turns ? e->turns->conventions : NULL };
 }
 
+int turns_may_fix(struct engine *e)
+{
+	return e->turns && e->turns->log && e->turns->fixes++ < FIXES_MAX;
+}
+
 static double usd_left(const struct engine *e)
 {
 	const struct config_agent *c = config_of(e);
@@ -343,6 +349,7 @@ static void begin_turn(struct engine *e, const struct next *next)
 	brief_turn(&e->model, &e->config, e->model.agent, next->stage, clock_wall(), &text);
 	t->number = e->model.dialogue.turn_count ? e->model.dialogue.turns[e->model.dialogue.turn_count - 1].number + 1 : 1;
 	t->begun = clock_monotonic();
+	t->fixes = 0;
 	engine_emit(e, &(struct event){ .kind = EVENT_TURN_STARTED, .by = by, .turn = t->number, .agent = e->model.agent, .stage = stage_name(next->stage),
 		.model = e->agent_ops->model ? e->agent_ops->model(e->agent) : NULL, .size = (int64_t)(system.len + text.len) });
 	state_agent(e, "working", next->reason);
@@ -472,6 +479,7 @@ void turns_close(struct engine *e)
 	if (!t)
 		return;
 	jobs_drop(e, t);
+	self_reviews_drop(e);
 	tools_drop(e, NULL);
 	loop_cancel(e->loop, t->tail);
 	loop_cancel(e->loop, t->wake);
