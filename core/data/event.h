@@ -68,6 +68,7 @@ enum event_field {
 	X(ALERT, "alert", F(text)) \
 	X(SPENT, "spent", F(usd) F(what) F(turn) F(source)) \
 	X(SOURCE_ADDED, "source_added", F(source) F(type) F(title) F(id) F(url) F(authors) F(year) F(reason) F(text)) \
+	X(SOURCE_IDENTIFIED, "source_identified", F(source) F(type) F(title) F(url) F(authors) F(year) F(text)) \
 	X(SOURCE_CHANGED, "source_changed", F(source) F(status) F(reason)) \
 	X(SOURCE_MOVED, "source_moved", F(source) F(position)) \
 	X(SOURCE_NOTED, "source_noted", F(source) F(text)) \

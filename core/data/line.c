@@ -120,6 +120,10 @@ static void first_line(struct buf *out, const char *text)
 static int agent_line(const struct event *ev, struct buf *out)
 {
 	switch (ev->kind) {
+	case EVENT_SOURCE_IDENTIFIED:
+		about(out, ev->source);
+		buf_printf(out, "is \"%s\"%s%s", nothing_if_null(ev->title), ev->authors ? " by " : "", nothing_if_null(ev->authors));
+		return 1;
 	case EVENT_SOURCE_CHANGED:
 		if (!ev->status || (strcmp(ev->status, "dismissed") && !ev->reason))
 			return 0;

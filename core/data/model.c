@@ -255,7 +255,24 @@ static void on_source_added(struct model *m, const struct event *ev)
 	struct source *s = array_add(&m->sources, &m->source_count, &m->source_room, sizeof *s);
 	*s = (struct source){ xstrdup(ev->source), xstrdup(ev->type ? ev->type : "note"), xstrdup(or_empty(ev->title)), xstrdup(ev->id), xstrdup(ev->url),
 			      xstrdup(ev->authors), xstrdup(ev->text), xstrdup("found"), .reason = xstrdup(ev->reason),
-			      .year = ev->year > 0 && ev->year <= 9999 ? (unsigned)ev->year : 0, .position = (unsigned)m->source_count };
+			      .by = ev->by && strcmp(ev->by, "engine") ? xstrdup(ev->by) : NULL, .year = ev->year > 0 && ev->year <= 9999 ? (unsigned)ev->year : 0, .position = (unsigned)m->source_count };
+}
+
+/* The service that knows has been asked: what it says stands for what was first written down. */
+static void on_source_identified(struct model *m, const struct event *ev)
+{
+	struct source *s = model_source(m, ev->source);
+	if (!s)
+		return;
+	const struct { char **field; const char *value; } said[] = {
+		{ &s->type, ev->type }, { &s->title, ev->title }, { &s->url, ev->url }, { &s->authors, ev->authors }, { &s->note, s->note ? NULL : ev->text },
+	};
+	for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+		if (said[i].value)
+			string_set(said[i].field, said[i].value);
+	if (ev->year > 0 && ev->year <= 9999)
+		s->year = (unsigned)ev->year;
+	string_set(&s->status_reason, NULL);
 }
 
 static void on_source_changed(struct model *m, const struct event *ev)
@@ -687,8 +704,11 @@ static void on_run_ended(struct model *m, const struct event *ev)
 	r->log_bytes = ev->log.bytes;
 	r->log_lines = ev->log.lines;
 	struct worker *w = model_worker(m, r->worker);
+	struct proposal *p = w ? model_proposal(m, r->arm) : NULL;
 	if (w)
 		use_run(w, r, -1);
+	if (p && isfinite(r->seconds) && isfinite(w->usd_per_hour))
+		p->usd += r->seconds / 3600 * w->usd_per_hour;
 	if (w && w->running == (unsigned)(r - m->runs) + 1)
 		w->running = 0;
 }
@@ -822,7 +842,7 @@ static void (*const handlers[EVENT_KIND_COUNT])(struct model *, const struct eve
 	[EVENT_PAUSED] = on_paused, [EVENT_RESUMED] = on_resumed, [EVENT_AUTONOMY_SET] = on_autonomy_set,
 	[EVENT_BASELINE_SET] = on_baseline_set, [EVENT_ALERT] = on_alert, [EVENT_SPENT] = on_spent,
 	[EVENT_AGENT_CHANGED] = on_agent_changed, [EVENT_SOURCE_ADDED] = on_source_added,
-	[EVENT_SOURCE_CHANGED] = on_source_changed, [EVENT_IDEA_ADDED] = on_idea_added,
+	[EVENT_SOURCE_IDENTIFIED] = on_source_identified, [EVENT_SOURCE_CHANGED] = on_source_changed, [EVENT_IDEA_ADDED] = on_idea_added,
 	[EVENT_PROPOSAL_SUBMITTED] = on_proposal_submitted, [EVENT_PROPOSAL_CONFLICT] = on_proposal_conflict,
 	[EVENT_GUARD_STOPPED] = on_guard_stopped, [EVENT_GUARD_WAIVED] = on_guard_waived, [EVENT_APPROVED] = on_approved,
 	[EVENT_VETOED] = on_vetoed, [EVENT_REVISION_ASKED] = on_revision_asked, [EVENT_CANCELLED] = on_cancelled,
@@ -944,7 +964,7 @@ static void release_run(struct run *r)
 
 static void release_source(struct source *s)
 {
-	char *texts[] = { s->id, s->type, s->title, s->key, s->url, s->authors, s->note, s->status, s->reason, s->status_reason };
+	char *texts[] = { s->id, s->type, s->title, s->key, s->url, s->authors, s->note, s->status, s->by, s->reason, s->status_reason };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);
 }

@@ -40,6 +40,7 @@ int proposal_state_parse(const char *name, enum proposal_state *out);
 
 struct source {
 	char *id, *type, *title, *key, *url, *authors, *note, *status;	/* key: arXiv:… and the like */
+	char *by;				/* who put it there: "user ada", "agent claude"; NULL: the engine, from the settings */
 	char *reason;				/* why it is on the list; NULL: not said */
 	char *status_reason;			/* why it has that status, such as why it was dismissed or could not be read */
 	unsigned year;				/* 0: not known */
@@ -98,6 +99,7 @@ struct proposal {
 	char *verdict_reason, *verdict_run;	/* a sentence; the run whose log shows it */
 	char *self_review;			/* the agent's, of the newest revision; NULL: none */
 	unsigned turn;				/* in which its newest revision was proposed; 0: in none */
+	double usd;				/* what the time of its runs cost on workers that have a price */
 	unsigned wave;				/* of its last measurement; 0: none yet */
 	char *baseline;				/* commit of its last measurement */
 	struct pair *pairs;			/* of its last measurement */

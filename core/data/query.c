@@ -193,20 +193,63 @@ int proposal_cites(const struct model *m, const struct proposal *p, const struct
 	       (idea && strings_have(&idea->sources, s->id));
 }
 
+int source_is_read(const struct source *s)
+{
+	return !strcmp(s->status, "read") || !strcmp(s->status, "used");
+}
+
+static void count_source(struct yield *y, const struct source *s)
+{
+	y->sources++;
+	y->read += source_is_read(s) != 0;
+	y->usd += s->usd;
+}
+
+static void count_proposal(struct yield *y, const struct model *m, const struct proposal *p)
+{
+	y->proposals++;
+	y->usd += p->usd + proposal_usd(m, p->id);
+	if (!proposal_is_winner(p))
+		return;
+	y->kept++;
+	y->gain_percent += isfinite(p->change_percent) ? p->change_percent : 0;
+}
+
 struct yield source_yield(const struct model *m, const struct source *s)
 {
 	struct yield y = {0};
-	for (size_t i = 0; i < m->proposal_count; i++) {
-		const struct proposal *p = &m->proposals[i];
-		if (!proposal_cites(m, p, s))
-			continue;
-		y.proposals++;
-		if (!proposal_is_winner(p))
-			continue;
-		y.kept++;
-		y.gain_percent += isfinite(p->change_percent) ? p->change_percent : 0;
-	}
+	count_source(&y, s);
+	for (size_t i = 0; i < m->proposal_count; i++)
+		if (proposal_cites(m, &m->proposals[i], s))
+			count_proposal(&y, m, &m->proposals[i]);
 	return y;
+}
+
+static int cites_kind(const struct model *m, const struct proposal *p, const char *type)
+{
+	for (size_t i = 0; i < m->source_count; i++)
+		if (!strcmp(m->sources[i].type, type) && proposal_cites(m, p, &m->sources[i]))
+			return 1;
+	return 0;
+}
+
+struct yield kind_yield(const struct model *m, const char *type)
+{
+	struct yield y = {0};
+	for (size_t i = 0; i < m->source_count; i++)
+		if (!strcmp(m->sources[i].type, type))
+			count_source(&y, &m->sources[i]);
+	for (size_t i = 0; i < m->proposal_count; i++)
+		if (cites_kind(m, &m->proposals[i], type))
+			count_proposal(&y, m, &m->proposals[i]);
+	return y;
+}
+
+void source_types(const struct model *m, struct strings *out)
+{
+	for (size_t i = 0; i < m->source_count; i++)
+		if (!strings_have(out, m->sources[i].type))
+			strings_add(out, m->sources[i].type);
 }
 
 /* Waves run side by side, so what began before a horizon may be judged within it, and what begins now beyond it. A kept one

@@ -38,12 +38,17 @@ const struct proposal *best_proposal(const struct model *m);
 /* Product of what landed, in percent: how much faster the branch is than where the session began. */
 double landed_percent(const struct model *m);
 
-/* How a source fared. */
+/* How a source fared, or all of a kind: a proposal that cites two of a kind counts once for it. */
 struct yield {
+	unsigned sources, read;		/* how many it speaks of; those that were read or used */
 	unsigned proposals, kept;
 	double gain_percent;		/* sum of the kept ones' changes */
+	double usd;			/* what reading cost, and the proposals: their share of the agent's turns, their runs' time on VMs */
 };
 struct yield source_yield(const struct model *m, const struct source *s);
+struct yield kind_yield(const struct model *m, const char *type);
+void source_types(const struct model *m, struct strings *out);	/* the types on the list, as they first came */
+int source_is_read(const struct source *s);			/* read, or used */
 int proposal_cites(const struct model *m, const struct proposal *p, const struct source *s);
 
 /* Candidates kept among those judged since the level's horizon began anew (decision rule 3.6), as far as they count for so

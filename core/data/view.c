@@ -423,23 +423,77 @@ void view_results_tsv(const struct model *m, struct buf *out)
 
 /* sources */
 
+static struct json *yield_json(const struct yield *y)
+{
+	struct json *object = json_object();
+	json_put_integer(object, "proposals", y->proposals);
+	json_put_integer(object, "kept", y->kept);
+	json_put_number(object, "gain_percent", y->gain_percent);
+	json_put_number(object, "usd", y->usd);
+	return object;
+}
+
+static struct json *claims_json(const struct model *m, const struct source *s)
+{
+	struct json *array = json_array();
+	for (size_t i = 0; i < m->dialogue.claim_count; i++) {
+		const struct claim *c = &m->dialogue.claims[i];
+		if (strcmp(c->source, s->id))
+			continue;
+		struct json *object = json_object();
+		json_put_string(object, "id", c->id);
+		json_put_string(object, "text", c->text);
+		json_put_string(object, "quote", c->quote);
+		json_put_string(object, "place", c->place);
+		json_put_string(object, "hash", c->hash);
+		json_put_string(object, "model", c->model);
+		json_append(array, object);
+	}
+	return array;
+}
+
+static struct json *annotations_json(const struct source *s)
+{
+	struct json *array = json_array();
+	for (size_t i = 0; i < s->annotation_count; i++) {
+		struct json *object = json_object();
+		json_put_string(object, "by", s->annotations[i].by);
+		json_put_string(object, "text", s->annotations[i].text);
+		json_append(array, object);
+	}
+	return array;
+}
+
+static struct json *ideas_json(const struct model *m, const struct source *s)
+{
+	struct json *array = json_array();
+	for (size_t i = 0; i < m->idea_count; i++)
+		if (strings_have(&m->ideas[i].sources, s->id))
+			json_append(array, json_new_string(m->ideas[i].id));
+	return array;
+}
+
 static struct json *source_json(const struct model *m, const struct source *s)
 {
 	struct yield y = source_yield(m, s);
-	struct json *object = json_object(), *yield = json_object();
+	struct json *object = json_object();
 	json_put_string(object, "id", s->id);
 	json_put_string(object, "type", s->type);
 	json_put_string(object, "title", s->title);
 	json_put_string(object, "url", s->url);
 	json_put_string(object, "status", s->status);
-	json_put_integer(yield, "proposals", y.proposals);
-	json_put_integer(yield, "kept", y.kept);
-	json_put_number(yield, "gain_percent", y.gain_percent);
-	json_put_number(yield, "usd", NAN);	/* what a run on a VM cost is not told apart by source yet */
-	json_take(object, "yield", yield);
+	json_take(object, "yield", yield_json(&y));
 	json_put_string(object, "key", s->key);
 	json_put_string(object, "authors", s->authors);
 	json_put_string(object, "note", s->note);
+	put_count(object, "year", s->year);
+	json_put_integer(object, "position", s->position);
+	json_put_string(object, "by", s->by);
+	json_put_string(object, "reason", s->reason);
+	json_put_string(object, "status_reason", s->status_reason);
+	json_take(object, "notes", annotations_json(s));
+	json_take(object, "claims", claims_json(m, s));
+	json_take(object, "ideas", ideas_json(m, s));
 	return object;
 }
 
