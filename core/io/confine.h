@@ -18,8 +18,16 @@ struct confinement {
 
 /* Adds the command line up to the command itself. -1 when there is no bubblewrap: what to install. */
 int confine_command(struct strings *argv, const struct confinement *c, struct err *err);
+/* Adds the environment that goes with it, as NAME=value. The child must be started with it (child_options.env): what
+ * bubblewrap itself was started with can be read inside, in /proc/1/environ, and on its command line by everybody. */
+void confine_environment(struct strings *env, const struct confinement *c);
 /* Adds what a program needs to be visible, when it is not below /usr: where it really stands, what runs it (its #! line),
- * and the folder of packages it belongs to; and each of its arguments that is an absolute path. */
+ * and the folder of packages it belongs to; and each of its arguments that is an absolute path. argv ends with NULL. */
 void confine_program(struct strings *visible, const char *const *argv);
+
+/* The part that is the same for every sandbox: bwrap, what is taken away, the system's folders, /proc, /dev and /tmp. */
+void confine_system(struct strings *argv);
+/* The program's path, as a shell finds it in PATH, or NULL; the caller frees it. */
+char *confine_find(const char *program);
 
 #endif

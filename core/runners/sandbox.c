@@ -1,14 +1,6 @@
-/* bubblewrap's arguments. The choices that are not plain:
- *
- *  - Everything is unshared, capabilities are dropped too: root inside would otherwise be root with CAP_SYS_ADMIN in
- *    a namespace of its own, and could remount /usr writable.
- *  - Only /usr and /etc are bound; /bin, /lib and their like are made again as the links they are. Where a system has
- *    real folders there, those are bound instead. Files of /etc that only root may read are covered: a sandbox that
- *    root starts runs as root.
- *  - The tree is bound as the last thing but the covers over its .git, and nothing is ever mounted or made on a path
- *    that the tree could lead elsewhere: a .git is covered only if it is a real folder or file; a symlink leads to a
- *    place inside, where there is nothing to see.
- *  - Arguments, not a shell: a path may hold blanks and newlines. */
+/* The arguments that a step adds to those of every sandbox (core/io/confine.c): its tree is bound as the last thing but
+ * the covers over its .git, and nothing is ever mounted or made on a path that the tree could lead elsewhere: a .git is
+ * covered only if it is a real folder or file; a symlink leads to a place inside, where there is nothing to see. */
 #include "core/runners/sandbox.h"
 
 #include <stdio.h>
@@ -20,18 +12,9 @@
 #include "core/base/buf.h"
 #include "core/base/text.h"
 #include "core/io/child.h"
+#include "core/io/confine.h"
 
-static const char *const system_folders[] = { "/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32" };
-static const char *const private_files[] = { "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-",
-					     "/etc/sudoers" };
-static const char *const private_folders[] = { "/etc/ssh", "/etc/ssl/private", "/etc/sudoers.d" };
-
-enum {
-	COUNT_FOLDERS = sizeof system_folders / sizeof *system_folders,
-	COUNT_FILES = sizeof private_files / sizeof *private_files,
-	COUNT_PRIVATE = sizeof private_folders / sizeof *private_folders,
-	PROBE_SECONDS = 10,
-};
+enum { PROBE_SECONDS = 10 };
 
 static void add(struct strings *list, const char *a, const char *b, const char *c)
 {
@@ -48,27 +31,6 @@ static mode_t kind_of(const char *path)
 	return lstat(path, &st) ? 0 : st.st_mode & S_IFMT;
 }
 
-static void bind_system(struct strings *argv)
-{
-	for (size_t i = 0; i < COUNT_FOLDERS; i++) {
-		const char *path = system_folders[i];
-		char target[4096];
-		ssize_t n;
-		if (kind_of(path) == S_IFDIR) {
-			add(argv, "--ro-bind", path, path);
-		} else if (kind_of(path) == S_IFLNK && (n = readlink(path, target, sizeof target - 1)) > 0) {
-			target[n] = '\0';
-			add(argv, "--symlink", target, path);
-		}
-	}
-	for (size_t i = 0; i < COUNT_FILES; i++)
-		if (kind_of(private_files[i]) == S_IFREG)
-			add(argv, "--ro-bind", "/dev/null", private_files[i]);
-	for (size_t i = 0; i < COUNT_PRIVATE; i++)
-		if (kind_of(private_folders[i]) == S_IFDIR)
-			add(argv, "--tmpfs", private_folders[i], NULL);
-}
-
 static void bind_tree(struct strings *argv, const char *tree)
 {
 	add(argv, "--bind", tree, SANDBOX_TREE);
@@ -82,12 +44,7 @@ static void bind_tree(struct strings *argv, const char *tree)
 
 void sandbox_command(struct strings *argv, const char *tree, const char *driver)
 {
-	add(argv, "bwrap", "--unshare-all", "--die-with-parent");
-	add(argv, "--new-session", "--cap-drop", "ALL");
-	bind_system(argv);
-	add(argv, "--proc", "/proc", NULL);
-	add(argv, "--dev", "/dev", NULL);
-	add(argv, "--tmpfs", "/tmp", NULL);
+	confine_system(argv);
 	if (driver)
 		add(argv, "--ro-bind", driver, SANDBOX_DRIVER);
 	bind_tree(argv, tree);
@@ -112,21 +69,6 @@ void sandbox_environment(struct strings *env, int is_inside)
 	add_variable(env, "TERM", "dumb");
 }
 
-static int is_installed(const char *program)
-{
-	const char *path = getenv("PATH");
-	for (const char *at = path ? path : ""; *at;) {
-		size_t n = strcspn(at, ":");
-		char *file = xasprintf("%.*s/%s", (int)n, at, program);
-		int found = n && !access(file, X_OK);
-		free(file);
-		if (found)
-			return 1;
-		at += n + (at[n] == ':');
-	}
-	return 0;
-}
-
 static const char *remedy(const char *said)
 {
 	struct stat st;
@@ -142,7 +84,9 @@ int sandbox_probe(struct err *err)
 {
 	static const char off[] =
 		"or set sandbox = off under [runner \"local\"] in .skydeck/config, if you trust what will run";
-	if (!is_installed("bwrap"))
+	char *bwrap = confine_find("bwrap");
+	free(bwrap);
+	if (!bwrap)
 		return err_set(err, "bubblewrap is not installed: apt install bubblewrap (dnf install, pacman -S), %s",
 			       off);
 	struct strings argv = {0}, env = {0};
