@@ -50,7 +50,7 @@ struct child {
 
 struct plan {	/* all that the child needs after fork, made before it */
 	const struct child_options *options;
-	int in, out, status;
+	int in, out, errors, status;
 	cpu_set_t *cpus;
 	size_t cpus_size;
 	pid_t parent;
@@ -90,10 +90,10 @@ static void become(const struct plan *plan)
 		_exit(127);
 	/* Away from 0 to 2 first, which may be closed here and so among these. */
 	int in = fcntl(plan->in, F_DUPFD_CLOEXEC, 3), out = fcntl(plan->out, F_DUPFD_CLOEXEC, 3);
-	int status = fcntl(plan->status, F_DUPFD_CLOEXEC, 3);
+	int errors = fcntl(plan->errors, F_DUPFD_CLOEXEC, 3), status = fcntl(plan->status, F_DUPFD_CLOEXEC, 3);
 	dup2(in, 0);
 	dup2(out, 1);
-	dup2(out, 2);
+	dup2(errors, 2);
 	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	if (plan->cpus && sched_setaffinity(0, plan->cpus_size, plan->cpus))
 		fail_child(status, STAGE_CPUS);
@@ -154,6 +154,36 @@ static int open_output(const struct child_options *options, int end[2], struct e
 	}
 	end[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	return end[1] < 0 ? err_set(err, "cannot open /dev/null: %s", strerror(errno)) : 0;
+}
+
+/* Its stdin and stdout are pipes, ours in own: what reads and what writes. */
+static int open_talk(struct plan *plan, int own[2], struct err *err)
+{
+	int in[2], out[2];
+	if (pipe2(in, O_CLOEXEC))
+		return err_set(err, "cannot make a pipe for %s: %s", plan->options->argv[0], strerror(errno));
+	if (pipe2(out, O_CLOEXEC)) {
+		close(in[0]);
+		close(in[1]);
+		return err_set(err, "cannot make a pipe for %s: %s", plan->options->argv[0], strerror(errno));
+	}
+	plan->in = in[0];
+	plan->out = out[1];
+	own[0] = out[0];
+	own[1] = in[1];
+	return 0;
+}
+
+static int open_streams(struct plan *plan, int own[2], int output[2], struct err *err)
+{
+	if (plan->options->talk ? open_talk(plan, own, err) : (plan->in = open_input(plan->options, err)) < 0)
+		return -1;
+	if (open_output(plan->options, output, err))
+		return -1;
+	plan->errors = output[1];
+	if (!plan->options->talk)
+		plan->out = output[1];
+	return 0;
 }
 
 static int plan_cpus(struct plan *plan, struct err *err)
@@ -325,20 +355,22 @@ static struct child *adopt(struct loop *loop, pid_t pid, int output_fd, const st
 
 struct child *child_start(struct loop *loop, const struct child_options *options, struct err *err)
 {
-	struct plan plan = { .options = options, .in = -1 };
-	int output[2] = { -1, -1 };
+	struct plan plan = { .options = options, .in = -1, .out = -1, .errors = -1 };
+	int output[2] = { -1, -1 }, own[2] = { -1, -1 };
 	struct child *child = NULL;
 	pid_t pid = -1;
 	int64_t started = clock_monotonic();
-	if (plan_cpus(&plan, err) || (plan.in = open_input(options, err)) < 0 || open_output(options, output, err))
+	if (plan_cpus(&plan, err) || open_streams(&plan, own, output, err))
 		goto out;
-	plan.out = output[1];
 	if ((pid = spawn(&plan, err)) < 0)
 		goto out;
 	child = adopt(loop, pid, output[0], options);
 	if (child) {
 		child->started = started;
 		output[0] = -1;
+		if (options->talk)
+			memcpy(options->talk, own, sizeof own);
+		own[0] = own[1] = -1;
 	} else {
 		err_set(err, "cannot watch %s: %s (Linux 5.3 or later is needed)", options->argv[0], strerror(errno));
 		kill(-pid, SIGKILL);
@@ -346,6 +378,10 @@ struct child *child_start(struct loop *loop, const struct child_options *options
 	}
 out:
 	close_fd(&plan.in);
+	if (options->talk)
+		close_fd(&plan.out);
+	close_fd(&own[0]);
+	close_fd(&own[1]);
 	close_fd(&output[0]);
 	close_fd(&output[1]);
 	free(plan.cpus);

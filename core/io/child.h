@@ -27,6 +27,9 @@ struct child_options {
 	size_t cpu_count;
 	const char *input;		/* bytes for stdin (copied, as a file in memory), or NULL for /dev/null */
 	size_t input_size;
+	/* Where the child is spoken with, as by rpc: gets what reads its stdout and what writes its stdin, which the caller
+	 * closes. `output` then hears stderr alone, and input is not used. NULL: none. */
+	int *talk;
 	/* stdout and stderr arrive here together, in order; NULL: /dev/null. It may kill or abandon the child. */
 	void (*output)(void *data, const char *bytes, size_t n);
 	/* Called once, after the leader ended and its output was drained (a grandchild that keeps the pipe open is

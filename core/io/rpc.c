@@ -22,12 +22,12 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 
-enum { CHUNK = 65536, LAST_READS = 32 };	/* LAST_READS chunks hold more than any pipe that a dead peer left */
+enum { CHUNK = 65536, LAST_READS = 32, MOST_VALUES = 1 << 20 };	/* LAST_READS chunks hold more than any pipe that a dead peer left */
 
 struct rpc {
 	struct loop *loop;
 	int in, out, is_socket;
-	size_t limit;
+	size_t limit, longest;	/* bytes of output that may wait; of a line */
 	const struct rpc_handler *handler;
 	void *data;
 	struct buf input, output;
@@ -346,19 +346,41 @@ static void take_message(struct rpc *rpc, const struct json *message)
 		rpc->handler->call(rpc->data, json_string(method, ""), json_get(message, "params"), id);
 }
 
+/* A tree takes many times the bytes of a line that is nothing but small values. Those inside of strings count too. */
+static int has_too_many_values(const char *line, size_t len)
+{
+	size_t count = 0;
+	for (size_t i = 0; len > RPC_LINE_MAX && i < len; i++)
+		count += line[i] == ',' || line[i] == '[' || line[i] == '{';
+	return count > MOST_VALUES;
+}
+
 static void take_line(struct rpc *rpc, const char *line, size_t len)
 {
 	struct err err = {0};
+	struct json *message = NULL;
 	if (len && line[len - 1] == '\r')
 		len--;
 	if (!len)
 		return;
-	struct json *message = json_parse(line, len, &err);
+	if (has_too_many_values(line, len))
+		err_set(&err, "a line of %zu bytes holds too many values", len);
+	else
+		message = json_parse(line, len, &err);
 	if (message)
 		take_message(rpc, message);
+	else if (rpc->handler->unreadable)
+		rpc->handler->unreadable(rpc->data, line, len, err.text);
 	else
 		send_error(rpc, NULL, RPC_PARSE, err.text, NULL);
 	json_free(message);
+}
+
+static void end_too_long(struct rpc *rpc)
+{
+	char *why = xasprintf("the peer sent a line of more than %zu MiB", rpc->longest >> 20);
+	end(rpc, 0, why);
+	free(why);
 }
 
 static void take_lines(struct rpc *rpc)
@@ -368,15 +390,15 @@ static void take_lines(struct rpc *rpc)
 	while (!rpc->input_ended && !rpc->freed &&
 	       (newline = memchr(rpc->input.data + rpc->scanned, '\n', rpc->input.len - rpc->scanned))) {
 		size_t at = (size_t)(newline - rpc->input.data);
-		if (at - start > RPC_LINE_MAX)
+		if (at - start > rpc->longest)
 			break;
 		take_line(rpc, rpc->input.data + start, at - start);
 		start = rpc->scanned = at + 1;
 	}
 	buf_consume(&rpc->input, start);
 	rpc->scanned = rpc->input.len;
-	if (rpc->input.len > RPC_LINE_MAX && !rpc->freed)
-		end(rpc, 0, "the peer sent a line of more than 1 MiB");
+	if (rpc->input.len > rpc->longest && !rpc->freed)
+		end_too_long(rpc);
 	if (!rpc->input.len)
 		buf_release(&rpc->input);
 }
@@ -419,7 +441,8 @@ struct rpc *rpc_new(struct loop *loop, int in, int out, size_t limit, const stru
 	struct rpc *rpc = xcalloc(1, sizeof *rpc);
 	int type;
 	socklen_t size = sizeof type;
-	*rpc = (struct rpc){ .loop = loop, .in = in, .out = out, .limit = limit, .handler = handler, .data = data };
+	*rpc = (struct rpc){ .loop = loop, .in = in, .out = out, .limit = limit, .longest = RPC_LINE_MAX, .handler = handler,
+		.data = data };
 	rpc->is_socket = !getsockopt(out, SOL_SOCKET, SO_TYPE, &type, &size);
 	if (!rpc->is_socket)
 		signal(SIGPIPE, SIG_IGN);	/* a pipe has no MSG_NOSIGNAL */
@@ -427,6 +450,11 @@ struct rpc *rpc_new(struct loop *loop, int in, int out, size_t limit, const stru
 	fcntl(out, F_SETFL, fcntl(out, F_GETFL) | O_NONBLOCK);
 	watch(rpc);
 	return rpc;
+}
+
+void rpc_allow_lines(struct rpc *rpc, size_t longest)
+{
+	rpc->longest = longest;
 }
 
 void rpc_free(struct rpc *rpc)

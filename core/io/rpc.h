@@ -1,5 +1,6 @@
 /* JSON-RPC 2.0, one message a line (https://www.jsonrpc.org/specification), over any non-blocking byte stream: the
- * cockpit's socket, ACP agents, the MCP server. Lines up to RPC_LINE_MAX; output is a bounded buffer. */
+ * cockpit's socket, ACP agents, the MCP server. Lines up to RPC_LINE_MAX, or what rpc_allow_lines says; output is a
+ * bounded buffer. */
 #ifndef CORE_IO_RPC_H
 #define CORE_IO_RPC_H
 
@@ -27,11 +28,15 @@ struct rpc_handler {
 	 * sentence. Once, from the loop, never from inside a function below. Nothing is sent or read any more;
 	 * free the rpc here or later. */
 	void (*closed)(void *data, const char *why);
+	/* A line that is no JSON; why is a sentence. NULL: it is answered, as the specification says. May not free. */
+	void (*unreadable)(void *data, const char *line, size_t len, const char *why);
 };
 
 /* Takes over fds (makes them non-blocking; may be the same) and watches them. limit: bytes of output that may
  * wait. What is sent leaves in the next turn, or at rpc_flush: never inside the call that sends it. */
 struct rpc *rpc_new(struct loop *loop, int in, int out, size_t limit, const struct rpc_handler *handler, void *data);
+/* Another longest line, in bytes. What is longer than RPC_LINE_MAX may hold 2^20 values: it costs memory and time. */
+void rpc_allow_lines(struct rpc *rpc, size_t longest);
 /* Closes the fds. Safe inside its own callbacks: until they return, what is sent goes nowhere. NULL allowed. */
 void rpc_free(struct rpc *rpc);
 

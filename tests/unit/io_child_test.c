@@ -405,6 +405,28 @@ static void run_without_a_loop(void **state)
 	assert_non_null(strstr(err.text, "PATH"));
 }
 
+static void one_that_is_spoken_with_and_its_stderr_apart(void **state)
+{
+	struct seen *seen = *state;
+	struct child_options options = options_for(seen, SHELL("read line; echo \"heard $line\"; echo aside >&2; cat >/dev/null"));
+	int talk[2] = { -1, -1 };
+	char text[32] = "";
+	options.talk = talk;
+	start(seen, &options);
+	assert_int_equal(write(talk[1], "hello\n", 6), 6);
+	assert_int_equal(read(talk[0], text, sizeof text), 12);
+	assert_string_equal(text, "heard hello\n");
+	close(talk[1]);
+	loop_run(seen->loop);
+	assert_string_equal(buf_str(&seen->output), "aside\n");
+	assert_int_equal(read(talk[0], text, sizeof text), 0);
+	close(talk[0]);
+	options.argv = (const char *const[]){ "no-such-program", NULL };
+	talk[0] = talk[1] = -1;
+	assert_null(child_start(seen->loop, &options, NULL));
+	assert_int_equal(talk[0], -1);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -417,7 +439,7 @@ int main(void)
 		T(a_grandchild_that_left_the_group_does_not_hold_us_up), T(timeout_ends_the_group),
 		T(timeout_kills_what_ignores_sigterm), T(kill_from_output_still_ends), T(abandon_from_every_place),
 		T(abandon_during_the_last_drain), T(starts_that_fail_are_sentences), T(an_ignored_sigchld_does_not_lose_the_end),
-		T(works_with_our_own_0_to_2_closed), T(run_without_a_loop),
+		T(works_with_our_own_0_to_2_closed), T(run_without_a_loop), T(one_that_is_spoken_with_and_its_stderr_apart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

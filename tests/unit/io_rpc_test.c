@@ -88,7 +88,7 @@ static void on_closed(void *data, const char *why)
 		drop(w);
 }
 
-static const struct rpc_handler handler = { on_call, on_answer, on_closed };
+static const struct rpc_handler handler = { .call = on_call, .answer = on_answer, .closed = on_closed };
 
 static int setup(void **state)
 {
@@ -476,6 +476,46 @@ static void a_pair_of_pipes(void **state)
 	assert_string_equal(buf_str(&w->heard), " note - closed: the peer closed its end");
 }
 
+static void on_unreadable(void *data, const char *line, size_t len, const char *why)
+{
+	struct world *w = data;
+	buf_printf(&w->heard, " %zu bytes, %.3s: %s", len, line, why);
+}
+
+static void a_peer_that_may_send_longer_lines(void **state)
+{
+	static const struct rpc_handler hears = { .call = on_call, .closed = on_closed, .unreadable = on_unreadable };
+	struct world *w = *state;
+	struct buf line = {0};
+	int pair[2];
+	drop(w);
+	close(w->peer);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	w->rpc = rpc_new(w->loop, pair[0], pair[0], LIMIT, &hears, w);
+	w->peer = pair[1];
+	fcntl(w->peer, F_SETFL, O_NONBLOCK);
+	rpc_allow_lines(w->rpc, 4 << 20);
+	buf_puts(&line, "{\"jsonrpc\":\"2.0\",\"method\":\"other\",\"params\":[\"");
+	while (line.len < 3 << 20)
+		buf_putc(&line, 'x');
+	buf_puts(&line, "\"]}\n");
+	peer_sends(w, line.data, line.len);
+	assert_int_equal(w->calls, 1);
+	buf_truncate(&line, 0);
+	while (line.len < 3 << 20)
+		buf_puts(&line, "[,");
+	buf_puts(&line, "\n{\n");
+	peer_sends(w, line.data, line.len);
+	assert_non_null(strstr(buf_str(&w->heard), "holds too many values 1 bytes, {\n"));
+	assert_int_equal(w->closed, 0);
+	w->free_on_close = 1;
+	memset(line.data, 'x', line.len);
+	peer_sends(w, line.data, line.len);
+	peer_sends(w, line.data, line.len);
+	assert_non_null(strstr(buf_str(&w->heard), "closed: the peer sent a line of more than 4 MiB"));
+	buf_release(&line);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -486,6 +526,7 @@ int main(void)
 		T(a_peer_that_does_not_read_is_dropped_from_the_loop), T(a_peer_that_asks_and_never_reads_is_dropped),
 		T(a_slow_peer_gets_every_byte), T(the_last_words_of_a_peer_are_heard), T(an_orderly_end),
 		T(freeing_inside_callbacks), T(freeing_inside_an_answer), T(freeing_before_closed_was_told), T(a_pair_of_pipes),
+		T(a_peer_that_may_send_longer_lines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
