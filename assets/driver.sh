@@ -1,7 +1,7 @@
 #!/bin/sh
 # driver.sh: executes the steps of a session where the worker is; the same file for every runner. It decides nothing.
 #
-#   sh driver.sh build|checks|measure [COMMAND]     one step in the current folder. Its environment is the caller's; COMMAND
+#   sh driver.sh build|checks|measure|profile [COMMAND]     one step in the current folder. Its environment is the caller's; COMMAND
 #                                                   (for build default $BUILD_CMD) is a file there, or a line for sh
 #   sh driver.sh batch FILE                         many steps, one after another
 #
@@ -48,7 +48,7 @@
 set -uf
 token='' run='' arm=${SKYDECK_ARM:-} round=${SKYDECK_ROUND:-0} padding=0 artifacts='' failed=' ' place=target
 build='' checks='' measure='' build_limit=1800 checks_limit=300 measure_limit=300
-steps='' child='' work='' same='' harness='' incremental=no ccache=yes compilers='' needs='' is_over='' home='' apart=''
+steps='' child='' under='' work='' same='' harness='' incremental=no ccache=yes compilers='' needs='' is_over='' home='' apart=''
 newline='
 '
 
@@ -225,7 +225,7 @@ artifact_of() {	# sets artifact; the tree is the current folder
 # Executes COMMAND: a file of the tree with its arguments behind it, or a line for sh. Never returns.
 execute() {
 	command=$1 file=$1 arguments=''
-	[ -n "$limit" ] && set -- $apart timeout -k 5 "$limit" || set --
+	[ -n "$limit" ] && set -- $apart timeout -k 5 "$limit" $under || set -- $under
 	[ -f "$file" ] || { file=${command%% *}; arguments=${command#"$file"}; }
 	if [ ! -f "$file" ]; then
 		[ -n "$arguments" ] || command -v "$file" >/dev/null || { echo "$file not found"; exit 127; }
@@ -236,6 +236,76 @@ execute() {
 	[ -x "$file" ] || { shell=sh; ! command -v bash >/dev/null || shell=bash; }
 	[ -n "$arguments" ] || exec "$@" $shell "$file"
 	exec "$@" sh -c "$shell \"\$0\"$arguments" "$file"
+}
+
+# --- where the time goes -----------------------------------------------------------------------------------------------
+#
+# The command is run as for a measured run, while perf looks on where it can; a program that was built with -pg leaves gmon.out
+# for gprof. What was seen is said in lines of these forms, behind the command's own output:
+#
+#   PROFILE what=perf|gprof         PROFILE part 23.86 % libc.so.6 [.] memcpy          the largest parts first
+#   PROFILE moved=BYTES             a second, to and from memory, by the counters of the last cache; not on every machine
+#   PROFILE bandwidth=BYTES by=perf|dd       a second, that all CPUs of the step together can copy
+
+profile() {	# COMMAND
+	rm -f gmon.out
+	! command -v perf >/dev/null || ! perf record -q -o "$work/try" -- true >/dev/null 2>&1 ||
+		under="perf record -q -F 299 -o $work/perf.data --"
+	(execute "$1") || return
+	if [ -n "$under" ] && [ -s "$work/perf.data" ]; then
+		echo "PROFILE what=perf"
+		perf report -i "$work/perf.data" --stdio -q --no-children --percent-limit 1 -F overhead,dso,symbol 2>/dev/null |
+			sed -n 's/  */ /g; s/^ *\([0-9.]*\)% \(.*[^ ]\) *$/PROFILE part \1 % \2/p' | head -n 30
+	elif [ -s gmon.out ]; then
+		profile_by_gprof
+	fi
+	under=''
+	count_memory "$1"
+	measure_bandwidth
+}
+
+profile_by_gprof() {
+	command -v gprof >/dev/null && command -v nm >/dev/null || return 0
+	find . -type f -perm -100 -size +7k | while IFS= read -r program; do
+		nm "$program" 2>/dev/null | grep -q ' _*mcount' || continue
+		echo "PROFILE what=gprof"
+		gprof -b -p "$program" gmon.out 2>/dev/null |
+			awk '$1 + 0 > 0 { printf "PROFILE part %s %% %s\n", $1, $NF }' | head -n 30
+		break
+	done
+}
+
+count_memory() {	# COMMAND, once more: misses of the last cache are lines of 64 bytes
+	command -v perf >/dev/null && perf stat -x, -o "$work/try" -e cache-misses -- true >/dev/null 2>&1 || return 0
+	! grep -q 'not ' "$work/try" || return 0
+	under="perf stat -x, -o $work/counts -e cache-misses --"
+	now
+	begun=$time
+	(execute "$1") >/dev/null 2>&1
+	now
+	under=''
+	awk -F, -v ns=$((time - begun)) '$3 ~ /cache-misses/ && $1 > 0 && ns > 0 { printf "PROFILE moved=%.0f\n", $1 * 64 / ns * 1e9 }' "$work/counts"
+}
+
+measure_bandwidth() {
+	cpus=$(nproc 2>/dev/null || echo 1) i=0
+	if command -v perf >/dev/null && perf bench mem memcpy -f default -s 64MB -l 2 >/dev/null 2>&1; then
+		while [ $i -lt "$cpus" ]; do
+			perf bench mem memcpy -f default -s 128MB -l 8 >"$work/bandwidth.$i" 2>&1 &
+			i=$((i + 1))
+		done
+		wait
+		# each byte that is copied is read and written
+		set +f
+		awk '/GB\/sec/ { sum += $1 } END { if (sum > 0) printf "PROFILE bandwidth=%.0f by=perf\n", 2 * sum * 1073741824 }' "$work"/bandwidth.*
+		set -f
+		return
+	fi
+	now
+	begun=$time
+	dd if=/dev/zero of=/dev/null bs=64M count=16 2>/dev/null || return 0
+	now
+	[ $((time - begun)) -le 0 ] || echo "PROFILE bandwidth=$((1073741824 * 1000 / ((time - begun) / 1000000 + 1))) by=dd"
 }
 
 end_group() {	# whatever a step left running in its group
@@ -279,6 +349,9 @@ run_step() {
 		) </dev/null 8>&- &
 		child=$!
 		wait "$child"
+		code=$?
+	elif [ "$kind" = profile ]; then
+		(profile "$command") </dev/null
 		code=$?
 	else
 		(execute "$command") </dev/null
@@ -555,7 +628,7 @@ trap 'exit 130' INT
 trap 'exit 129' HUP
 
 case ${1:-} in
-build | checks | measure)
+build | checks | measure | profile)
 	work=$(mktemp -d "${TMPDIR:-/tmp}/skydeck.XXXXXX") || die "cannot make a folder in ${TMPDIR:-/tmp}"
 	trap 'rm -rf "$work"' EXIT
 	[ -t 0 ] || read_words
@@ -573,6 +646,6 @@ batch)
 	run_batch "$2"
 	;;
 *)
-	die "usage: driver.sh build|checks|measure [COMMAND] | batch FILE"
+	die "usage: driver.sh build|checks|measure|profile [COMMAND] | batch FILE"
 	;;
 esac

@@ -372,7 +372,8 @@ const struct config_agent *config_agent_find(const struct config *c, const char 
 long config_timeout(const struct config *c, const char *step)
 {
 	return !strcmp(step, "build") ? c->target_buildtimeout
-	     : !strcmp(step, "checks") ? c->target_checktimeout : c->target_measuretimeout;
+	     : !strcmp(step, "checks") ? c->target_checktimeout
+	     : !strcmp(step, "profile") ? 2 * c->target_measuretimeout + 60 : c->target_measuretimeout;	/* it runs twice, and looks at memory */
 }
 
 void config_describe(struct buf *out)

@@ -118,7 +118,7 @@ int config_set(struct config *c, const char *name, const char *value, struct err
 
 const struct config_agent *config_agent_find(const struct config *c, const char *name);	/* NULL name: the only one */
 
-/* Seconds that a step may take, by its name: "build", "checks", "measure". */
+/* Seconds that a step may take, by its name: "build", "checks", "measure", "profile". */
 long config_timeout(const struct config *c, const char *step);
 
 /* One line a key for the manual and `help config`: name, default, help. */

@@ -440,7 +440,7 @@ void turns_advance(struct engine *e)
 		state_agent(e, e->agent_finished ? "finished" : "idle", next.reason);
 		return;
 	}
-	if (!profile_is_settled(e) && !messages_waiting(&e->model, 1)) {
+	if (next.stage >= STAGE_HYPOTHESISE && !profile_is_settled(e) && !messages_waiting(&e->model, 1)) {
 		state_agent(e, "idle", "waits for the profile of the baseline");
 		return;
 	}

@@ -295,7 +295,7 @@ static int make_words(const struct batch *b, struct buf *out, struct err *err)
 	driver_put(out, "token", b->token);
 	driver_put(out, "experiment", b->count ? b->items[0].step.experiment : NULL);
 	driver_put(out, "description", b->count ? b->items[0].step.description : NULL);
-	for (int kind = 0; kind < STEP_KINDS; kind++)
+	for (int kind = 0; kind < STEP_PROFILE; kind++)
 		if (put_command(out, b->setup.setup, (enum step_kind)kind, err))
 			return -1;
 	for (size_t i = 0; i < config->target_artifact.count; i++)
@@ -417,7 +417,7 @@ int batch_set_job(struct batch *b, long job, struct err *err)
 
 static int kind_of(const char *name)
 {
-	for (int kind = 0; kind < STEP_KINDS; kind++)
+	for (int kind = 0; kind < STEP_PROFILE; kind++)
 		if (name && !strcmp(name, step_name((enum step_kind)kind)))
 			return kind;
 	return -1;

@@ -174,11 +174,17 @@ static const struct cpus *cpus_of(const struct job *job)
 	return job->execution ? job->cpus : &job->slot->cpus;
 }
 
+/* Nothing else may execute on its CPUs. */
+static int is_timed(const struct job *job)
+{
+	return job->step.kind == STEP_MEASURE || job->step.kind == STEP_PROFILE;
+}
+
 static int is_in_the_way(const struct job *other, const struct job *job, const struct cpus *cpus)
 {
 	if (!strcmp(other->step.tree, job->step.tree))
 		return 1;
-	int is_measured = other->step.kind == STEP_MEASURE || job->step.kind == STEP_MEASURE;
+	int is_measured = is_timed(other) || is_timed(job);
 	return is_measured && cpus_overlap(cpus_of(other), cpus);
 }
 
@@ -187,18 +193,18 @@ static int may_start(const struct runner *r, size_t i, const struct cpus *cpus)
 	size_t beside = 0;	/* builds and checks that run */
 	for (size_t k = 0; k < r->job_count; k++) {
 		const struct job *other = r->jobs[k];
-		beside += other->execution && other->step.kind != STEP_MEASURE;
+		beside += other->execution && !is_timed(other);
 		if (k != i && (other->execution || k < i) && is_in_the_way(other, r->jobs[i], cpus))
 			return 0;
 	}
-	return r->jobs[i]->step.kind == STEP_MEASURE || beside < r->allowed.count;
+	return is_timed(r->jobs[i]) || beside < r->allowed.count;
 }
 
 /* The CPUs on which job i can start now; NULL: it has to wait. */
 static const struct cpus *place_for(const struct runner *r, size_t i)
 {
 	const struct job *job = r->jobs[i];
-	if (job->step.kind != STEP_MEASURE && may_start(r, i, &r->allowed))
+	if (!is_timed(job) && may_start(r, i, &r->allowed))
 		return &r->allowed;
 	return may_start(r, i, &job->slot->cpus) ? &job->slot->cpus : NULL;
 }

@@ -24,7 +24,7 @@ long record_limit(const struct runner_setup *setup, enum step_kind kind)
 
 const char *record_command(const struct runner_setup *setup, enum step_kind kind)
 {
-	const char *commands[STEP_KINDS] = { setup->config->target_build, setup->checks, setup->measure };
+	const char *commands[STEP_KINDS] = { setup->config->target_build, setup->checks, setup->measure, setup->measure };
 	return commands[kind];
 }
 

@@ -11,8 +11,10 @@
 #include "core/data/metric.h"
 #include "core/io/loop.h"
 
-enum step_kind { STEP_BUILD, STEP_CHECKS, STEP_MEASURE, STEP_KINDS };
-const char *step_name(enum step_kind kind);	/* "build", "checks", "measure" */
+/* A profile runs what a measured run does, with a tool that looks on; its log ends in PROFILE lines (assets/driver.sh). Only where
+ * trees are here. */
+enum step_kind { STEP_BUILD, STEP_CHECKS, STEP_MEASURE, STEP_PROFILE, STEP_KINDS };
+const char *step_name(enum step_kind kind);	/* "build", "checks", "measure", "profile" */
 
 /* One thing to execute. Everything is borrowed for the call that takes it; the runner copies what it keeps. */
 struct step {

@@ -17,7 +17,7 @@ const struct runner_ops *runner_find(const char *name)
 
 const char *step_name(enum step_kind kind)
 {
-	static const char *const names[STEP_KINDS] = { "build", "checks", "measure" };
+	static const char *const names[STEP_KINDS] = { "build", "checks", "measure", "profile" };
 	return names[kind];
 }
 
