@@ -359,7 +359,7 @@ static void refuses_what_it_does_not_know(void **state)
 	(void)state;
 	assert_shell("sh $driver; echo $?; sh $driver batch absent; echo $?; echo 'tokn x' | sh $driver build; echo $?;"
 		     "echo 'step run=r1 arm=a step=dance tree=x' >b; sh $driver batch b; echo $?",
-		     "driver.sh: usage: driver.sh build|checks|measure [COMMAND] | batch FILE\n2\ndriver.sh: there is no batch absent\n2\n"
+		     "driver.sh: usage: driver.sh build|checks|measure|profile [COMMAND] | batch FILE\n2\ndriver.sh: there is no batch absent\n2\n"
 		     "driver.sh: unknown word: tokn\n2\n"
 		     "driver.sh: step run=r1 arm=a step=dance tree=x: step= must be build, checks or measure\n2\n");
 }
