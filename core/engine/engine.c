@@ -303,6 +303,7 @@ static int fold_anew(struct engine *e)
 static void forget_turn(struct engine *e)
 {
 	log_line("journal: %s", e->why_broken.text);
+	tools_drop(e, NULL);
 	wave_abort(e);
 	landing_abort(e);
 	admission_abort(e);
@@ -330,6 +331,7 @@ static void commit(struct engine *e)
 	}
 	e->durable = e->model.seq;
 	server_release(e->server, e->broken ? e->why_broken.text : NULL);
+	server_release(e->tools_server, e->broken ? e->why_broken.text : NULL);
 	if (e->held.len && e->options.line)
 		e->options.line(e->options.data, buf_str(&e->held));
 	buf_truncate(&e->held, 0);
@@ -477,7 +479,7 @@ static int listen_on_socket(struct engine *e, struct err *err)
 	struct buf path = {0};
 	link_socket_path(e->target.root, &path);
 	e->server = server_new(e->loop, buf_str(&path), &handler, e, err);
-	int rc = e->server ? target_note_engine(&e->target, buf_str(&path), err) : -1;
+	int rc = e->server && !tools_open(e, err) ? target_note_engine(&e->target, buf_str(&path), err) : -1;
 	buf_release(&path);
 	return rc;
 }
@@ -485,6 +487,7 @@ static int listen_on_socket(struct engine *e, struct err *err)
 static void close_all(struct engine *e)
 {
 	landing_settle(e);
+	tools_drop(e, NULL);
 	wave_abort(e);
 	landing_abort(e);
 	admission_abort(e);
@@ -496,7 +499,9 @@ static void close_all(struct engine *e)
 	if (e->journal && !e->broken)
 		journal_commit(e->journal, &ignored);
 	server_free(e->server);
+	e->server = NULL;
 	worker_thread_free(e->git_thread);
+	tools_close(e);
 	git_close(e->git);
 	journal_close(e->journal);
 	model_release(&e->model);

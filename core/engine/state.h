@@ -30,6 +30,7 @@ struct bundle;
 struct single_run;
 struct reading;
 struct tool_use;
+struct tool_counts;
 struct turns;
 struct self_review;
 struct profile;
@@ -58,6 +59,7 @@ struct engine {
 	struct turns *turns;		/* of an agent that takes turns; NULL: none does */
 	struct self_review *reviews;	/* of patches by their author, under way */
 	struct tool_use *uses;		/* tools that are at work */
+	struct tool_counts *tool_counts;	/* what bounds how often they are used */
 	struct reading *reading;	/* what is fetched and read */
 	struct profile *profile;	/* how far it is; NULL: not begun */
 	struct server *tools_server;	/* answers tools, and nothing else */
@@ -323,7 +325,9 @@ void self_reviews_drop(struct engine *e);
  * dropped; text: what the agent reads, one JSON object. */
 typedef void tool_done(void *data, const char *text, int is_error);
 void tools_call(struct engine *e, const char *agent, const char *name, const struct json *args, tool_done *done, void *data);
-void tools_drop(struct engine *e, const void *data);		/* data NULL: every one */
+void tools_drop(struct engine *e, const void *data);		/* nobody waits for it. data NULL: every one, and all who wait are told so */
+int tools_open(struct engine *e, struct err *err);		/* the socket for tools, beside e->server's */
+void tools_close(struct engine *e);				/* when nothing works for a tool any more */
 
 /* For those who do the work. args were checked against the schema. */
 struct tool_use {

@@ -9,10 +9,14 @@
  * an event. What is asked for faster than it is read (answers cannot be had again) closes the peer at LINK_LIMIT.
  *
  * rpc says that a peer is gone from a timer, so never while the lists are walked here, and `left`, which states a fact,
- * is never called while facts are being released. */
+ * is never called while facts are being released.
+ *
+ * The server for tools is the same machine with a far smaller mouth (tools_call below): its peers are agents, also those
+ * that are locked up, and what they can say is all that keeps them from deciding. They are no viewers and get no event. */
 #include "core/link/server.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -31,12 +35,14 @@ enum {
 	TAIL_WAITING = 64 << 10,	/* a viewer with more than that waiting is spared the tails */
 	ANSWER_LONGEST = RPC_LINE_MAX - 1024,
 	NAME_COLUMNS = 40,
+	CLIENT_COLUMNS = 32,
 	ACCEPT_PAUSE = 1000000,		/* microseconds, when the process is out of descriptors */
 };
 
-enum role { ROLE_NONE, ROLE_DRIVER, ROLE_OBSERVER, ROLE_SCRIPT };
+enum role { ROLE_NONE, ROLE_DRIVER, ROLE_OBSERVER, ROLE_SCRIPT, ROLE_TOOLS };
 static const char *const role_names[] = {
 	[ROLE_DRIVER] = "driver", [ROLE_OBSERVER] = "observer", [ROLE_SCRIPT] = "script",
+	[ROLE_TOOLS] = "tools",
 };
 
 struct peer {
@@ -45,6 +51,7 @@ struct peer {
 	struct rpc *rpc;
 	enum role role;			/* ROLE_NONE before its hello */
 	char *viewer;			/* NULL: no viewer */
+	char *client;			/* what an agent calls itself; NULL: nothing */
 	struct json *hello;		/* id of the hello that waits for the release */
 	uint64_t sent;			/* newest event that was handed to rpc */
 	size_t open;			/* its requests that wait for an answer */
@@ -69,10 +76,11 @@ struct server {
 	struct loop *loop;
 	char *path, *by;
 	int fd;
-	const struct server_handler *handler;
+	const struct server_handler *handler;	/* NULL: this one is for tools */
+	const struct tools_handler *tools;	/* NULL: this one is for viewers */
 	void *data;
 	struct peer *peers;
-	size_t peer_count;
+	size_t peer_count, peers_most;
 	uint64_t viewers_ever;
 	struct request *requests, **request_end;	/* in the order they came */
 	struct buf held;		/* events of this turn, a line each */
@@ -193,7 +201,16 @@ static void peer_free(struct peer *p)
 	rpc_free(p->rpc);
 	json_free(p->hello);
 	free(p->viewer);
+	free(p->client);
 	free(p);
+}
+
+/* Nobody waits for the answer any more. */
+static void request_left(struct request *r)
+{
+	r->peer = NULL;
+	if (r->server->tools && !r->result && !r->error)
+		r->server->tools->gone(r->server->data, r);
 }
 
 static void peer_closed(void *data, const char *why)
@@ -204,11 +221,11 @@ static void peer_closed(void *data, const char *why)
 	log_line("link: %s is gone: %s", p->viewer ? p->viewer : "a peer", why);
 	for (struct request *r = s->requests; r; r = r->next)
 		if (r->peer == p)
-			r->peer = NULL;
+			request_left(r);
 	while (*at != p)
 		at = &(*at)->next;
 	*at = p->next;
-	if (s->peer_count-- == LINK_PEERS && !s->accepting)
+	if (s->peer_count-- == s->peers_most && !s->accepting)
 		loop_watch(s->loop, s->fd, LOOP_READ, accept_peers, s);
 	if (p->viewer)
 		s->handler->left(s->data, p->viewer);
@@ -217,9 +234,9 @@ static void peer_closed(void *data, const char *why)
 
 /* What peers say. */
 
-static enum role role_find(const char *name)
+static enum role role_find(const struct server *s, const char *name)
 {
-	for (enum role role = ROLE_DRIVER; name && role <= ROLE_SCRIPT; role++)
+	for (enum role role = s->tools ? ROLE_TOOLS : ROLE_DRIVER; name && role <= (s->tools ? ROLE_TOOLS : ROLE_SCRIPT); role++)
 		if (!strcmp(role_names[role], name))
 			return role;
 	return ROLE_NONE;
@@ -244,14 +261,26 @@ static int check_hello(const struct peer *p, const struct json *params, enum rol
 		               ": use the skydeck that the engine came with, or end it with kill %ld and start it "
 		               "again (its session goes on where it was)", LINK_VERSION, version, (long)getpid());
 	if (!role)
-		return err_code(err, EXIT_USAGE, "the role in hello must be driver, observer or script");
+		return err_code(err, EXIT_USAGE, p->server->tools ? "this socket is for tools: the role in hello must be tools"
+		                : "the role in hello must be driver, observer or script");
 	return 0;
+}
+
+/* Letters that mean nothing to anybody who reads it in a sentence, a path or an argument. */
+static char *client_name(const char *name)
+{
+	char *safe = text_safe_string(name, strnlen(name, 4 * CLIENT_COLUMNS), TEXT_LINE);
+	safe[text_fit(safe, CLIENT_COLUMNS, NULL)] = '\0';
+	for (char *c = safe; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
+			*c = '-';
+	return safe;
 }
 
 static void hello(struct peer *p, const struct json *params, const struct json *id)
 {
 	struct server *s = p->server;
-	enum role role = role_find(json_string(json_get(params, "role"), NULL));
+	enum role role = role_find(s, json_string(json_get(params, "role"), NULL));
 	int64_t since = json_integer(json_get(params, "since"), 0);
 	struct err err;
 	if (check_hello(p, params, role, &err)) {
@@ -261,7 +290,9 @@ static void hello(struct peer *p, const struct json *params, const struct json *
 	p->role = role;
 	p->hello = json_copy(id);
 	p->sent = since > 0 ? (uint64_t)since : 0;
-	if (role == ROLE_SCRIPT)
+	if (role == ROLE_TOOLS && *json_string(json_get(params, "name"), ""))
+		p->client = client_name(json_string(json_get(params, "name"), ""));
+	if (role == ROLE_SCRIPT || role == ROLE_TOOLS)
 		return;
 	p->is_behind = 1;
 	p->viewer = viewer_name(s, json_string(json_get(params, "name"), s->by + strlen("user ")));
@@ -302,10 +333,70 @@ static void ask(struct peer *p, int is_command, const struct json *params, const
 		s->handler->query(s->data, r, name, args);
 }
 
+/* Tools. */
+
+static void call_tool(struct peer *p, const struct json *params, const struct json *id)
+{
+	const struct json *args = json_get(params, "args"), *arguments = json_get(args, "args");
+	const char *name = json_string(json_get(args, "name"), NULL);
+	struct err err;
+	if (!p->role)
+		err_code(&err, EXIT_USAGE, "say hello first: {version, role: \"tools\", name}");
+	else if (strcmp(json_string(json_get(params, "name"), ""), "tool"))
+		err_refuse(&err, "this socket is for tools: the command tool is all that it takes");
+	else if (!name || (arguments && !json_is_object(arguments) && !json_is_null(arguments)))
+		err_code(&err, EXIT_USAGE, "the command tool is {name, args}: a text and an object");
+	else if (p->open >= TOOLS_OPEN)
+		err_refuse(&err, "%d calls of this connection wait already: wait for their answers first", TOOLS_OPEN);
+	else {
+		p->server->tools->tool(p->server->data, request_new(p, id), p->client, name, json_is_null(arguments) ? NULL : arguments);
+		return;
+	}
+	reply_error(p, id, RPC_PARAMS, &err);
+}
+
+static int same_id(const struct json *a, const struct json *b)
+{
+	const char *text = json_string(a, NULL), *other = json_string(b, NULL);
+	if (text || other)
+		return text && other && !strcmp(text, other);
+	return json_is_number(a) && json_is_number(b) && json_integer(a, -1) == json_integer(b, -2);
+}
+
+static void cancel_tool(struct peer *p, const struct json *id)
+{
+	for (struct request *r = p->server->requests; r; r = r->next)
+		if (r->peer == p && same_id(r->id, id)) {
+			p->open--;
+			request_left(r);
+			return;
+		}
+}
+
+static void tools_call(struct peer *p, const char *method, const struct json *params, const struct json *id)
+{
+	struct err err;
+	if (!id) {
+		if (!strcmp(method, "cancel"))
+			cancel_tool(p, json_get(params, "id"));
+	} else if (!strcmp(method, "hello")) {
+		hello(p, params, id);
+	} else if (!strcmp(method, "command")) {
+		call_tool(p, params, id);
+	} else {
+		err_refuse(&err, "this socket is for tools: hello and the command tool are all that it takes");
+		reply_error(p, id, RPC_METHOD, &err);
+	}
+}
+
 static void peer_call(void *data, const char *method, const struct json *params, const struct json *id)
 {
 	struct peer *p = data;
 	struct err err;
+	if (p->server->tools && !p->is_stranger) {
+		tools_call(p, method, params, id);
+		return;
+	}
 	if (!id)	/* nothing here is a notification: who does not wait for the answer has not asked */
 		return;
 	if (p->is_stranger) {
@@ -347,7 +438,7 @@ static void accept_peers(void *data, int fd, unsigned events)
 {
 	struct server *s = data;
 	(void)events;
-	while (s->peer_count < LINK_PEERS) {
+	while (s->peer_count < s->peers_most) {
 		int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (peer >= 0) {
 			peer_new(s, peer);
@@ -371,11 +462,8 @@ static char *user_name(void)
 	return by;
 }
 
-struct server *server_new(struct loop *loop, const char *path, const struct server_handler *handler, void *data,
-                          struct err *err)
+static struct server *listen_at(struct loop *loop, const char *path, void *data, struct err *err)
 {
-	assert(handler->joined && handler->left && handler->command && handler->query);
-	assert(handler->history && handler->newest);
 	int fd = socket_listen(path, err);
 	if (fd < 0)
 		return NULL;
@@ -384,12 +472,41 @@ struct server *server_new(struct loop *loop, const char *path, const struct serv
 	s->path = xstrdup(path);
 	s->by = user_name();	/* of the peers too: all others are strangers */
 	s->fd = fd;
-	s->handler = handler;
 	s->data = data;
 	s->request_end = &s->requests;
-	s->durable = handler->newest(data);
 	loop_watch(loop, fd, LOOP_READ, accept_peers, s);
 	return s;
+}
+
+struct server *server_new(struct loop *loop, const char *path, const struct server_handler *handler, void *data,
+                          struct err *err)
+{
+	assert(handler->joined && handler->left && handler->command && handler->query);
+	assert(handler->history && handler->newest);
+	struct server *s = listen_at(loop, path, data, err);
+	if (!s)
+		return NULL;
+	s->handler = handler;
+	s->peers_most = LINK_PEERS;
+	s->durable = handler->newest(data);
+	return s;
+}
+
+struct server *server_new_for_tools(struct loop *loop, const char *path, const struct tools_handler *handler, void *data,
+                                    struct err *err)
+{
+	assert(handler->tool && handler->gone);
+	struct server *s = listen_at(loop, path, data, err);
+	if (!s)
+		return NULL;
+	s->tools = handler;
+	s->peers_most = TOOLS_PEERS;
+	return s;
+}
+
+const char *server_path(const struct server *s)
+{
+	return s->path;
 }
 
 /* What is held for the release. */
@@ -442,8 +559,10 @@ static void welcome(struct peer *p)
 {
 	struct json *result = json_object();
 	json_put_integer(result, "version", LINK_VERSION);
-	json_put_integer(result, "seq", (int64_t)p->server->durable);
-	json_put_string(result, "viewer", p->viewer);
+	if (p->role != ROLE_TOOLS) {
+		json_put_integer(result, "seq", (int64_t)p->server->durable);
+		json_put_string(result, "viewer", p->viewer);
+	}
 	rpc_result(p->rpc, p->hello, result);
 	json_free(p->hello);
 	p->hello = NULL;
@@ -510,7 +629,7 @@ static void release_facts(struct server *s)
 
 void server_release(struct server *s, const char *why)
 {
-	if (!why)
+	if (!why && s->handler)
 		release_facts(s);
 	drop_held(s);
 	send_answers(s, why);

@@ -28,6 +28,8 @@ enum {
 	LINK_LIMIT = 4 << 20,		/* bytes that may wait for any peer before it is closed */
 	LINK_PEERS = 64,		/* at a time; more wait to be accepted */
 	LINK_OPEN = 256,		/* requests of one peer that wait for an answer; more are refused */
+	TOOLS_PEERS = 16,		/* the same two of the server for tools */
+	TOOLS_OPEN = 16,
 };
 
 struct server;
@@ -51,6 +53,22 @@ struct server_handler {
  * caller holds the lock. */
 struct server *server_new(struct loop *loop, const char *path, const struct server_handler *handler, void *data,
                           struct err *err);
+/* A second server on a socket of its own, for agents, also those in a sandbox. Whoever reaches it can use tools, and nothing
+ * else: it knows no viewer, event, query or other command, and gives no line of what the others say.
+ *     hello {version, role: "tools", name}  ->  {version}	name: what the agent calls itself, or none
+ *     command {name: "tool", args: {name, args}}  ->  its result
+ *     notification cancel {id}: nobody waits for that command any more, and it is not answered
+ * Answers are held until server_release here, too. */
+struct tools_handler {
+	/* client: the name in its hello, as letters, digits and ._- only; NULL: none. args: an object or NULL. */
+	void (*tool)(void *data, struct request *request, const char *client, const char *name, const struct json *args);
+	/* Nobody waits for it any more; it is still to be answered or refused, now or later. */
+	void (*gone)(void *data, struct request *request);
+};
+struct server *server_new_for_tools(struct loop *loop, const char *path, const struct tools_handler *handler, void *data,
+                                    struct err *err);
+const char *server_path(const struct server *s);
+
 /* Closes all peers, removes the socket; nobody `left` then. Requests may still be answered. NULL allowed. */
 void server_free(struct server *s);
 

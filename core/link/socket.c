@@ -36,6 +36,15 @@ void link_socket_path(const char *root, struct buf *out)
 	}
 }
 
+void link_tools_path(const char *socket_path, struct buf *out)
+{
+	static const char end[] = ".sock";
+	size_t n = strlen(socket_path), tail = strlen(end);
+	int has_end = n > tail && !strcmp(socket_path + n - tail, end);
+	buf_add(out, socket_path, has_end ? n - tail : n);
+	buf_printf(out, ".tools%s", end);
+}
+
 static int make_folder(const char *socket_path, struct err *err)
 {
 	const char *slash = strrchr(socket_path, '/');

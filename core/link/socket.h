@@ -9,6 +9,9 @@
  * bytes or TMPDIR is not absolute. root: the target's real path. */
 void link_socket_path(const char *root, struct buf *out);
 
+/* Path of the socket for tools that stands beside the socket of an engine: x.sock, x.tools.sock. */
+void link_tools_path(const char *socket_path, struct buf *out);
+
 /* Makes the folder of path (0700; one that is there must be ours and closed to others, or a sentence) and listens on a
  * fresh socket in it; what was at path is replaced. A non-blocking descriptor, or -1. */
 int socket_listen(const char *path, struct err *err);
