@@ -113,6 +113,30 @@ enum style standing_source_style(const struct source *s)
 	return source_states[source_state(s)].style;
 }
 
+/* The first revision that was made after it; 0: none yet. */
+static size_t answer_to(const struct model *m, const struct message *message)
+{
+	const struct proposal *p = message->kind == EVENT_REVISION_ASKED ? model_proposal(m, message->proposal) : NULL;
+
+	for (size_t i = 0; p && i < p->rev; i++)
+		if (p->revisions[i].time > message->time)
+			return i + 1;
+	return 0;
+}
+
+void standing_told(const struct model *m, const struct message *message, struct buf *out)
+{
+	const struct turn *now = turn_now(m);
+	size_t rev = answer_to(m, message);
+
+	if (message->turn)
+		buf_printf(out, "told in turn %u%s", message->turn, now && now->number == message->turn ? ", which runs" : "");
+	else if (!rev)
+		buf_puts(out, "waits for its next turn");
+	if (rev)
+		buf_printf(out, "%sanswered by rev %zu", message->turn ? ", " : "", rev);
+}
+
 enum style standing_event_style(const struct model *m, const struct activity *a)
 {
 	const struct proposal *p = model_proposal(m, a->proposal);
@@ -125,6 +149,9 @@ enum style standing_event_style(const struct model *m, const struct activity *a)
 	case EVENT_LANDED: return STYLE_GOOD;
 	case EVENT_LANDING_FAILED: case EVENT_PROPOSAL_CONFLICT: return STYLE_BAD;
 	case EVENT_ALERT: case EVENT_GUARD_STOPPED: return STYLE_ALERT;
+	case EVENT_PERMISSION_ASKED: return STYLE_WARN;
+	case EVENT_STAGE_SET: case EVENT_PROFILED: return STYLE_INFO;
+	case EVENT_NOTED: case EVENT_SELF_REVIEWED: return STYLE_AGENT;
 	case EVENT_ROUND_VOIDED: return STYLE_WARN;
 	default: break;
 	}

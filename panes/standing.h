@@ -26,6 +26,10 @@ void standing_line(const struct proposal *p, struct buf *out);
 const char *standing_source_mark(const struct source *s);
 enum style standing_source_style(const struct source *s);
 
+/* Adds what became of something that the agent has to hear: "told in turn 7", "waits for its next turn"; and, where it is
+ * about a proposal, "answered by rev 3". */
+void standing_told(const struct model *m, const struct message *message, struct buf *out);
+
 /* The colour of a line about an event: who said it, or what it means. */
 enum style standing_event_style(const struct model *m, const struct activity *a);
 

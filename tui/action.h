@@ -49,7 +49,7 @@
 	X(REPLACE, "replace", "replace", "start another worker, and take this one down") \
 	X(SHUT_DOWN, "shut-down", "down", "take the worker down: it costs nothing more") \
 	X(SSH, "ssh", "ssh", "log in to the worker; the cockpit comes back at the end") \
-	X(PAGER, "pager", "pager", "read the log in $PAGER") \
+	X(PAGER, "pager", "pager", "read the log, or the source, in $PAGER") \
 	X(SAVE, "save", "save", "save the log to a file") \
 	X(NEXT_METRIC, "next-metric", "metric", "to the next METRIC line of the log") \
 	X(PREVIOUS_METRIC, "previous-metric", "metric", "to the METRIC line before") \
@@ -69,9 +69,20 @@
 	X(FILTER, "filter", "filter", "show the next kind only") \
 	X(FOLLOW, "follow", "follow", "stay at the end as lines come in") \
 	X(WRAP, "wrap", "wrap", "wrap long lines, or cut them") \
+	X(PERMIT, "permit", "allow once", "allow what the agent asks for, this once") \
+	X(PERMIT_ALWAYS, "permit-always", "allow always", "allow it, and whatever is like it, for as long as the agent lives") \
+	X(REFUSE, "refuse", "refuse", "do not allow what the agent asks for") \
+	X(REFUSE_ALWAYS, "refuse-always", "refuse always", "do not allow it, nor whatever is like it") \
+	X(STOP_TURN, "stop-turn", "stop turn", "end the agent's turn, with a question first") \
 	X(STEER, "steer", "tell the agent", "a message that the agent reads at its next turn") \
 	X(ADD, "add", "add", "add a source to the reading list") \
-	X(DROP, "drop", "drop", "drop it, with a question first") \
+	X(DROP, "drop", "drop", "drop it, with a reason that the agent reads") \
+	X(QUEUE, "queue", "queue", "have it read, also once more or after it was dropped") \
+	X(NOTE, "note", "note", "write a note to the source") \
+	X(MOVE_UP, "move-up", "order", "to be read earlier") \
+	X(MOVE_DOWN, "move-down", "order", "to be read later") \
+	X(BROWSE, "browse", "browser", "open the link in a browser, or show it where there is none") \
+	X(YIELD, "yield", "yields", "what came of each kind of source, as a table") \
 	X(EVENTS, "events", "events", "what happened, line by line") \
 	X(LOG, "log", "log", "the log of a run") \
 	X(IDEAS, "ideas", "ideas", "ideas and where they came from") \
@@ -111,8 +122,9 @@ const char *action_label(enum action a);
 const char *action_help(enum action a);
 int action_find(const char *name);	/* -1: no such action */
 
-/* Whether the action spends the human's word (approve, sign, waive): the shell asks more of the key then, DESIGN 7. */
+/* Whether the action spends the human's word (approve, sign, waive, permit): the shell asks more of the key then, DESIGN 7. */
 int action_is_guarded(enum action a);
+int action_is_permit(enum action a);	/* an answer to what the agent asks for: guarded as well, and given in the agent's pane */
 int action_is_command(enum action a);	/* ends in a command of the engine, which observers may not give */
 
 #endif

@@ -54,11 +54,15 @@ int chrome_waits(const struct chrome *chrome, struct buf *out)
 	const struct model *m = chrome->model;
 	size_t count = count_needs_human(m);
 	int64_t gate = next_gate(m);
+	int asks = open_permission(m) != NULL;
 	char left[CLOCK_TEXT];
 
-	if (m->state == SESSION_ENDED || (!count && !gate))
+	if (m->state == SESSION_ENDED || (!count && !gate && !asks))
 		return 0;
-	buf_printf(out, "! %zu wait%s", count, count == 1 ? "s" : "");
+	if (asks)
+		buf_printf(out, "! agent asks (5)%s", count || gate ? "  " : "");
+	if (count || gate)
+		buf_printf(out, "! %zu wait%s", count, count == 1 ? "s" : "");
 	if (gate) {
 		clock_duration(gate > chrome->now ? gate - chrome->now : 0, left);
 		buf_printf(out, " %s", left);
@@ -255,6 +259,8 @@ static int is_offered(const struct chrome *chrome, const struct pane *pane, enum
 	case ACTION_FOCUS_NEXT: case ACTION_ZOOM: return pane->ops->digit > 0;
 	case ACTION_PANE_4:
 		return pane->ops->context != CONTEXT_REVIEW && chrome->model->state != SESSION_ENDED && count_needs_human(chrome->model);
+	case ACTION_PANE_5:
+		return pane->ops->context != CONTEXT_AGENT && chrome->model->state != SESSION_ENDED && open_permission(chrome->model);
 	default: break;
 	}
 	if (chrome->observer && action_is_command(a))

@@ -22,7 +22,7 @@ struct chrome {
 /* The first line: what drops out first where room is short is what can be found elsewhere. What waits for the human never does. */
 void chrome_bar(const struct chrome *chrome, struct canvas *c);
 
-/* "! 2 wait 0:40", or nothing. Returns the columns. */
+/* "! agent asks (5)  ! 2 wait 0:40", or nothing. Returns the columns. */
 int chrome_waits(const struct chrome *chrome, struct buf *out);
 
 /* The line over a pane: its digit, name and figure. `waits`: room is kept at its end for what waits. */

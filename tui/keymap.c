@@ -41,14 +41,19 @@ static const struct {
 	{ "review", "interdiff", "D" }, { "review", "side-by-side", "|" }, { "review", "mark-viewed", "<Space>" },
 	{ "review", "log", "L" }, { "review", "wrap", "w" },
 
-	{ "reading", "+enter", "<Enter> o" }, { "reading", "+add", "+" }, { "reading", "drop", "x" }, { "reading", "+filter", "f" },
-	{ "reading", "sort", "s" }, { "reading", "reverse", "r" },
+	{ "reading", "+enter", "<Enter>" }, { "reading", "+add", "+" }, { "reading", "+drop", "x" }, { "reading", "+queue", "Q" },
+	{ "reading", "+note", "c" }, { "reading", "+move-up", "K" }, { "reading", "+move-down", "J" }, { "reading", "+browse", "o" },
+	{ "reading", "+pager", "|" }, { "reading", "+filter", "f" }, { "reading", "+yield", "Y" }, { "reading", "sort", "s" },
+	{ "reading", "reverse", "r" },
+	{ "source", "+queue", "Q" }, { "source", "+drop", "x" }, { "source", "+note", "c" }, { "source", "+browse", "o" },
+	{ "source", "+pager", "|" },
 	{ "grid", "+enter", "<Enter> o" }, { "grid", "+retry", "R" }, { "grid", "+release", "r" }, { "grid", "+cancel", "x" },
 	{ "grid", "+quarantine", "Q" }, { "grid", "+replace", "p" }, { "grid", "+shut-down", "D" }, { "grid", "+ssh", "s" },
 	{ "grid", "+filter", "f" }, { "grid", "log", "L" }, { "grid", "pager", "|" },
 	{ "metrics", "+enter", "<Enter> o" }, { "metrics", "+sort", "s" }, { "metrics", "reverse", "r" }, { "metrics", "filter", "f" },
 	{ "metrics", "log", "L" },
-	{ "agent", "+steer", "m" },
+	{ "agent", "+permit", "a" }, { "agent", "+permit-always", "A" }, { "agent", "+refuse", "d" }, { "agent", "+refuse-always", "D" },
+	{ "agent", "+enter", "<Enter> o" }, { "agent", "+steer", "m" }, { "agent", "+stop-turn", "x" },
 	{ "log", "+follow", "F" }, { "log", "+previous-metric", "[" }, { "log", "+next-metric", "] m" },
 	{ "log", "+previous-error", "{" }, { "log", "+next-error", "} e" }, { "log", "filter", "f" }, { "log", "+wrap", "w" },
 	{ "log", "+pager", "|" }, { "log", "+save", "s" },
@@ -67,7 +72,7 @@ static const struct {
 	{ "text", "line-start", "0 ^" }, { "text", "enter", "<Enter>" },
 
 	{ "global", "+back", "<Esc>" }, { "global", "quit", "q <C-c>" }, { "global", "pane-1", "1" }, { "global", "pane-2", "2" },
-	{ "global", "pane-3", "3" }, { "global", "+pane-4", "4" }, { "global", "pane-5", "5" }, { "global", "+focus-next", "<Tab>" },
+	{ "global", "pane-3", "3" }, { "global", "+pane-4", "4" }, { "global", "+pane-5", "5" }, { "global", "+focus-next", "<Tab>" },
 	{ "global", "focus-previous", "<S-Tab>" }, { "global", "+zoom", "z" }, { "global", "+search", "/" },
 	{ "global", "search-next", "n" }, { "global", "search-previous", "N" }, { "global", "+palette", ":" }, { "global", "+help", "?" },
 	{ "global", "events", "E" }, { "global", "ideas", "I" }, { "global", "budget", "$" },
@@ -110,7 +115,7 @@ int keymap_bind(struct keymap *m, const char *context, const char *action, const
 	int where = context_find(context), hint = *action == '+', what = action_find(action + hint), used;
 
 	if (where < 0)
-		return err_set(err, "there are no keys for `%s`; contexts are global, list, text, reading, grid, metrics, review, agent, "
+		return err_set(err, "there are no keys for `%s`; contexts are global, list, text, reading, source, grid, metrics, review, agent, "
 		               "log, events, ideas, budget, help and prompt", context);
 	if (what < 0)
 		return err_set(err, "`%s` is no action; `skydeck help keys` lists them", action);

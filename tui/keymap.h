@@ -13,6 +13,7 @@
 	X(LIST, "list", GLOBAL) \
 	X(TEXT, "text", GLOBAL) \
 	X(READING, "reading", LIST) \
+	X(SOURCE, "source", TEXT) \
 	X(GRID, "grid", LIST) \
 	X(METRICS, "metrics", LIST) \
 	X(REVIEW, "review", TEXT) \

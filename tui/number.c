@@ -71,6 +71,18 @@ void number_bytes(double bytes, char out[NUMBER_TEXT])
 	snprintf(out, NUMBER_TEXT, "%.*f %s", unit && bytes < 9.95 ? 1 : 0, bytes, units[unit]);
 }
 
+void number_count(double n, char out[NUMBER_TEXT])
+{
+	static const char *const units[] = { "", "k", "M", "G", "T" };
+	size_t unit = 0;
+
+	while (n >= 999.5 && unit < 4) {
+		n /= 1000;
+		unit++;
+	}
+	snprintf(out, NUMBER_TEXT, "%.*f%s", unit && n < 99.95 ? 1 : 0, n, units[unit]);
+}
+
 void number_short(double v, char out[NUMBER_TEXT])
 {
 	if (!isfinite(v))

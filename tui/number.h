@@ -20,6 +20,8 @@ void number_interval(double low, double high, int decimals, int width, char out[
 void number_money(double usd, char out[NUMBER_TEXT]);
 /* "512 B", "1.4 kB", "43 MB" (powers of 1000). */
 void number_bytes(double bytes, char out[NUMBER_TEXT]);
+/* "950", "12.1k", "480k", "1.2M": of tokens and the like. */
+void number_count(double n, char out[NUMBER_TEXT]);
 /* "0.8", "17", "412", "1.2e+06": for evidence, of which the order is what counts. "-" for NaN. */
 void number_short(double v, char out[NUMBER_TEXT]);
 

@@ -49,7 +49,7 @@ enum intent_kind {
 	INTENT_PROMPT,		/* ask for a line: label `name`, first text `text`; when it is accepted `action` comes to the pane with it */
 	INTENT_MESSAGE,		/* a sentence in the last line: why something is not possible, what was done */
 	INTENT_COPY,		/* `text` to the clipboard */
-	INTENT_ERRAND,		/* a program outside: `name` is "ssh", "pager" or "save"; `text` a host or a log ("r12", "w1"); args {path} of "save" */
+	INTENT_ERRAND,		/* a program outside: `name` is "ssh", "pager", "browser" or "save"; `text` a host, a log or source ("r12", "w1", "t7", "s3") or a link; args {path} of "save" */
 };
 
 struct intent {

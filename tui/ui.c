@@ -396,7 +396,7 @@ static void shell_act(struct ui *ui, enum action a)
 	case ACTION_COPY: ui_message(ui, "there is nothing to copy here"); break;
 	default:
 		if (a < ACTION_EDIT_ACCEPT && action_is_guarded(a))
-			ui_message(ui, "%s: go to the review (4) first", action_name(a));
+			ui_message(ui, "%s: go to the %s first", action_name(a), action_is_permit(a) ? "agent (5)" : "review (4)");
 		break;
 	}
 }

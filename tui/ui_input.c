@@ -1,6 +1,6 @@
 /* What is typed, and what it may do.
  *
- * The human's word (DESIGN 7). An action that spends it (approve, sign, waive) is let through only if the focused pane has
+ * The human's word (DESIGN 7). An action that spends it (approve, sign, waive, permit) is let through only if the focused pane has
  * been focused, and has shown exactly what it is about, for GRACE; if no other key that meant nothing here came within GRACE;
  * and if the key came alone, not in one read with others. Whatever was meant for somewhere else fails at least one of these.
  * A paste never runs anything. A line typed behind `:` and ended by Enter names what it is about, and passes.
@@ -36,16 +36,17 @@ void ui_note_subject(struct ui *ui)
 }
 
 /* NULL, or why the word is not taken yet. */
-static const char *why_not(struct ui *ui, int alone)
+static const char *why_not(struct ui *ui, enum action a, int alone)
 {
+	enum context where = action_is_permit(a) ? CONTEXT_AGENT : CONTEXT_REVIEW;
 	struct pane *p = ui_top(ui);
 	char *subject = subject_of(ui, p);
 	int any = subject && *subject, shown = any && ui->subject && !strcmp(subject, ui->subject);
 	int64_t t = ui_now(ui);
 
 	free(subject);
-	if (p->ops->context != CONTEXT_REVIEW || !p->ops->subject)
-		return "go to the review (4) first";
+	if (p->ops->context != where || !p->ops->subject)
+		return where == CONTEXT_AGENT ? "go to the agent (5) first" : "go to the review (4) first";
 	if (!any)
 		return "there is nothing on the screen that this could be about";
 	if (!alone)
@@ -63,7 +64,7 @@ static void guarded(struct ui *ui, enum action a, int alone)
 
 	if (ui_refuses(ui, a))
 		return;
-	why = why_not(ui, alone);
+	why = why_not(ui, a, alone);
 	if (!why) {
 		ui_action(ui, a);
 		return;

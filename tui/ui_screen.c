@@ -233,7 +233,7 @@ static void draw_grid(struct ui *ui, const struct layout *l)
 
 static void call_the_human(struct ui *ui)
 {
-	size_t waiting = count_needs_human(ui->options.model);
+	size_t waiting = count_needs_human(ui->options.model) + (open_permission(ui->options.model) != NULL);
 
 	if (waiting > ui->waited && ui->unfocused && ui->options.bell && ui->options.term)
 		term_bell(ui->options.term);

@@ -237,11 +237,28 @@ static void test_the_footer_offers_what_can_be_done(void **state)
 	expect_footer(&review, 60, " [ ] hunk  { } file  Tab pane  z zoom  / search  ? help\n");
 }
 
+static void test_what_the_agent_asks_for_is_there_too(void **state)
+{
+	struct dialogue *d = &m.dialogue;
+	struct permission *p = array_add(&d->permissions, &d->permission_count, &d->permission_room, sizeof *p);
+	struct pane_ops grid_ops = { .digit = 2, .context = CONTEXT_GRID, .offers = nothing_of_workers };
+
+	(void)state;
+	m.autonomy = AUTONOMY_MANUAL;
+	*p = (struct permission){ .id = xstrdup("q1"), .title = xstrdup("Run make") };
+	expect_bar(50, " 2026-11-21-kernels              ! agent asks (5)\n");
+	expect_footer(&grid_ops, 60, " Enter open  f filter  5 agent  Tab pane  z zoom  ? help\n");
+	add_proposal("p6", STATE_WAITING, chrome.now);
+	expect_bar(50, " 2026-11-21-kernels   ! agent asks (5)  ! 1 waits\n");
+	p->answer = xstrdup("allow_once");
+	expect_bar(50, " 2026-11-21-kernels                     ! 1 waits\n");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_the_bar_gives_up_the_least_first), TEST(test_what_waits_is_always_there),
+		TEST(test_the_bar_gives_up_the_least_first), TEST(test_what_waits_is_always_there), TEST(test_what_the_agent_asks_for_is_there_too),
 		TEST(test_a_gate_that_time_passes_counts_down), TEST(test_states_of_the_session), TEST(test_titles),
 		TEST(test_the_footer_keeps_help), TEST(test_the_footer_offers_what_can_be_done),
 	};

@@ -62,7 +62,7 @@ static void test_lookup_walks_to_the_parents(void **state)
 	assert_int_equal(look_up(CONTEXT_GLOBAL, "j"), ACTION_NONE);
 }
 
-static void test_guarded_actions_have_keys_in_the_review_only(void **state)
+static void test_guarded_actions_have_keys_where_they_are_given_only(void **state)
 {
 	struct keymap_entry list[256];
 
@@ -70,7 +70,7 @@ static void test_guarded_actions_have_keys_in_the_review_only(void **state)
 	for (int c = 0; c < CONTEXT_COUNT; c++)
 		for (size_t i = 0, n = keymap_list(map, c, list, 256); i < n; i++)
 			if (action_is_guarded(list[i].action))
-				assert_int_equal(list[i].context, CONTEXT_REVIEW);
+				assert_int_equal(list[i].context, action_is_permit(list[i].action) ? CONTEXT_AGENT : CONTEXT_REVIEW);
 }
 
 static void test_the_user_is_asked_last(void **state)
@@ -138,7 +138,7 @@ static void test_footer(void **state)
 	(void)state;
 	keymap_hints(map, CONTEXT_REVIEW, add_hint, &out);
 	assert_string_equal(buf_str(&out), "a approve  S sign  W waive  t retry  v veto  r ask for changes  c comment  [ ] hunk  "
-	                                   "{ } file  Esc back  4 review  Tab pane  z zoom  / search  : command  ? help");
+	                                   "{ } file  Esc back  4 review  5 agent  Tab pane  z zoom  / search  : command  ? help");
 	buf_release(&out);
 }
 
@@ -188,7 +188,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_every_action_has_a_name_of_its_own_and_help), TEST(test_lookup_walks_to_the_parents),
-		TEST(test_guarded_actions_have_keys_in_the_review_only), TEST(test_the_user_is_asked_last), TEST(test_errors),
+		TEST(test_guarded_actions_have_keys_where_they_are_given_only), TEST(test_the_user_is_asked_last), TEST(test_errors),
 		TEST(test_keys_of_an_action), TEST(test_footer), TEST(test_no_binding_is_dangling), TEST(test_every_action_can_be_reached),
 	};
 	return cmocka_run_group_tests_name("tui_keymap", tests, NULL, NULL);

@@ -65,6 +65,7 @@ static enum pane_result paper_act(struct pane *p, const struct model *m, const s
 	snprintf(paper->last, sizeof paper->last, "%s", act->text ? act->text : action_name(act->action));
 	switch (act->action) {
 	case ACTION_APPROVE: return intent_command(want, "approve", NULL);
+	case ACTION_PERMIT: return p->ops->digit == 5 ? intent_command(want, "permit", NULL) : PANE_IGNORED;
 	case ACTION_VETO:
 		if (!act->text)
 			return intent_prompt(want, "veto, because", "", ACTION_VETO);
@@ -113,7 +114,7 @@ static void paper_subject(const struct pane *p, const struct model *m, struct bu
 	.show = paper_show
 static const struct pane_ops reading = { PAPER("Reading list", 1, READING) }, grid = { PAPER("Grid", 2, GRID) },
 	metrics = { PAPER("Metrics", 3, METRICS) }, review = { PAPER("Review", 4, REVIEW), .title_follows = 1, .subject = paper_subject },
-	agent = { PAPER("Agent", 5, AGENT) }, log_pane = { PAPER("Log", 0, LOG) }, help = { PAPER("Help", 0, HELP) };
+	agent = { PAPER("Agent", 5, AGENT), .subject = paper_subject }, log_pane = { PAPER("Log", 0, LOG) }, help = { PAPER("Help", 0, HELP) };
 static const struct pane_ops *const panes[] = { &reading, &grid, &metrics, &review, &agent, &log_pane, &help, NULL };
 static const struct ui_command commands[] = { { "veto", "ID --reason TEXT", "refuse a proposal" }, { "vex", "", "annoy" },
 	{ "approve", "ID…", "pass" }, { "worker", "quarantine|release|down ID", "a worker" },
@@ -304,6 +305,28 @@ static void test_tab_does_not_approve_anything(void **state)
 	assert_string_equal(ui_focused_name(ui), "Reading list");
 	press("<S-Tab>");
 	assert_string_equal(ui_focused_name(ui), "Agent");
+}
+
+/* What a child agent asks leave for is answered under the same rules, and nowhere else. */
+static void test_leave_is_given_as_a_word_is(void **state)
+{
+	(void)state;
+	press("5a");
+	expect_told("");			/* shown just now */
+	pass(400);
+	press_all("a", 0);
+	expect_told("");			/* not alone */
+	pass(1000);
+	press("a");
+	expect_told("command permit ;");
+	press(":approve<Enter>");
+	expect_told("");
+	expect_line(-1, "go to the review (4) first");
+	press("4");
+	pass(1000);
+	press(":permit<Enter>");
+	expect_told("");
+	expect_line(-1, "go to the agent (5) first");
 }
 
 static void test_typed_lines(void **state)
@@ -565,7 +588,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_word_needs_focus_time_and_solitude), TEST(test_a_word_is_about_what_was_shown),
-		TEST(test_type_ahead_and_noise_do_not_spend_it), TEST(test_tab_does_not_approve_anything), TEST(test_typed_lines),
+		TEST(test_type_ahead_and_noise_do_not_spend_it), TEST(test_tab_does_not_approve_anything), TEST(test_leave_is_given_as_a_word_is), TEST(test_typed_lines),
 		TEST(test_palette_completes), TEST(test_palette_completes_what_follows), TEST(test_a_paste_in_a_prompt_runs_nothing), TEST(test_prompts_of_panes),
 		TEST(test_overlays_and_queries), TEST(test_commands_that_fail_are_told), TEST(test_observers_are_refused_at_the_key), TEST(test_search), TEST(test_sizes),
 		TEST(test_nothing_is_drawn_twice), TEST(test_the_mouse),
