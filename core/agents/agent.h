@@ -83,7 +83,7 @@ struct agent_listener {
 	void (*alert)(void *data, const char *text);
 };
 
-struct agent_setup {
+struct agent_setup {				/* the texts are borrowed for the call that takes them */
 	struct loop *loop;
 	const struct config_agent *config;
 	const char *root;			/* the target's root; config's paths are relative to it */

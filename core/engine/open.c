@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -462,7 +463,16 @@ static int open_agent(struct engine *e, struct err *err)
 		return 0;
 	e->agent_finished = e->agent_failed = 0;
 	struct agent_setup setup = { .loop = e->loop, .config = agent, .root = e->target.root, .folder = e->folder, .listener = turns_listener(), .data = e };
+	struct buf socket = {0};
+	char program[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+	program[len > 0 ? len : 0] = '\0';
+	if (e->server)
+		link_tools_path(server_path(e->server), &socket);
+	setup.program = program;
+	setup.tools_socket = socket.len ? buf_str(&socket) : NULL;
 	e->agent = e->agent_ops->open(&setup, err);
+	buf_release(&socket);
 	turns_open(e);
 	return e->agent ? 0 : -1;
 }
