@@ -25,8 +25,8 @@ struct wire_setup {
 };
 
 struct wire_call {
-	char *id, *name;
-	char *arguments;			/* as they came */
+	char *id, *name;			/* name: safe; may be unknown, or "" */
+	char *arguments;			/* as they came; "{}" where nothing did */
 	struct json *args;			/* an object; NULL: they are none, and problem says why */
 	char *problem;
 };
@@ -34,7 +34,7 @@ enum wire_stop { STOP_END, STOP_CALLS, STOP_MAX_TOKENS, STOP_REFUSED, STOP_PAUSE
 struct wire_answer {
 	enum wire_stop stop;			/* CUT: the stream ended before its end, or an error came in it: nothing of it counts */
 	char *reason;				/* of a refusal, a cut or an error: a sentence; NULL: none */
-	char *text;				/* all of its text; "" none */
+	char *text;				/* all of its text, as it came: not safe; "" none */
 	struct wire_call *calls;
 	size_t call_count, call_room;
 	struct tokens tokens;			/* of this request; written counts both kinds of cache */
@@ -62,18 +62,21 @@ struct wire_ops {
 	const char *kind;			/* of the agent: "api", "chat" */
 	const char *path;			/* behind the base: "/v1/messages" */
 	const char *url;			/* base where none is configured; NULL: it must be */
-	const char *keyenv;			/* where none is configured */
+	const char *keyenv;			/* where none is configured; NULL: no key is sent then, since whose it were is not known */
 	int needs_key;				/* also on loopback: never */
 	struct wire *(*open)(const struct wire_setup *setup);
 	void (*close)(struct wire *w);
 	void (*headers)(const char *key, struct strings *out);	/* "Name: value"; key NULL: none */
-	/* The conversation. say: a user's text. result: the answer to a call; all calls of an answer get one before the next
-	 * request. remind: a line of the session's own behind the results, such as what is left of the budget. */
+	/* The conversation. result: the answer to a call of the last answer; what is no such call is passed over, and a call
+	 * that has none when the next answer comes is answered with an error. say: a user's text; it stands behind all results
+	 * (what is left of the budget, or steering). */
 	void (*say)(struct wire *w, const char *text);
 	void (*result)(struct wire *w, const char *call, const char *text, int is_error);
 	void (*request)(const struct wire *w, struct buf *body);	/* the same bytes each time */
 	/* One answer: begin, event for each server-sent event (name may be ""), then finish, which adds it to the conversation
-	 * unless it was cut or refused (then the refused turn is dropped). is_whole: the transfer ended as it should. */
+	 * unless it was cut (the same may be asked again) or refused (then all since the last text that the user said by itself,
+	 * behind no results, is dropped). A call that the answer's length limit cut off is not among the calls. is_whole: the
+	 * transfer ended as it should. */
 	void (*begin)(struct wire *w, const struct wire_listener *listener);
 	void (*event)(struct wire *w, const char *name, const char *data, size_t n);
 	void (*finish)(struct wire *w, int is_whole, struct wire_answer *out);
@@ -81,11 +84,12 @@ struct wire_ops {
 };
 extern const struct wire_ops api_wire, chat_wire;
 
-/* Server-sent events (WHATWG HTML, 9.2), from pieces of any size. Lines up to 64 MiB; longer ones are dropped with the
- * event they are part of. */
+/* Server-sent events (WHATWG HTML, 9.2), from pieces of any size. Lines and events up to 64 MiB: of a longer one the event
+ * comes with text NULL, which wire_ops.event takes for a failed answer. An event that no blank line ends is none. {0} is
+ * the beginning of a stream; the callback must not release it. */
 struct sse {
 	struct buf line, name, data;
-	int is_dropped, saw_return, has_data;
+	int has_begun, is_long, is_dropped, saw_return, has_data;
 };
 typedef void sse_event(void *data, const char *name, const char *text, size_t n);
 void sse_feed(struct sse *s, const char *bytes, size_t n, sse_event *event, void *data);
