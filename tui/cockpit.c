@@ -285,7 +285,12 @@ static void backend_leave(void *data)
 
 /* ssh says with 255 that it failed itself: its words are on the screen that is about to go. */
 static const char ssh_script[] = "ssh -- \"$1\" || { code=$?; [ $code != 255 ] || { printf '\\nEnter goes back to skydeck. '; read -r line; }; exit $code; }";
-static const char pager_script[] = "\"$1\" -C \"$2\" --color never log \"$3\" 2>&1 | eval \"${PAGER:-less}\"";
+static const char pager_script[] = "case $3 in s*) set -- \"$1\" \"$2\" source show \"$3\" ;; *) set -- \"$1\" \"$2\" log \"$3\" ;; esac; "
+	"self=$1 folder=$2; shift 2; \"$self\" -C \"$folder\" --color never \"$@\" 2>&1 | eval \"${PAGER:-less}\"";
+/* $BROWSER is a list with : between, %s in it stands for the address (Debian policy 11.4); the first is taken. The address is
+ * never part of what a shell reads. */
+static const char browser_script[] = "set -f; url=$1 has=; set --; for word in ${BROWSER%%:*}; do case $word in "
+	"*%s*) set -- \"$@\" \"${word%%%s*}$url${word#*%s}\"; has=1 ;; *) set -- \"$@\" \"$word\" ;; esac; done; [ \"$has\" ] || set -- \"$@\" \"$url\"; exec \"$@\"";
 
 static int save_part(struct cockpit *c, const char *bytes, size_t n)
 {
@@ -336,12 +341,41 @@ static int save_log(struct cockpit *c, const char *log, const char *path, struct
 	return -1;
 }
 
+static void browser_ended(void *data, const struct child_result *result)
+{
+	struct cockpit *c = data;
+	c->browser = NULL;
+	if (!result->exited || result->status)
+		ui_message(c->ui, "the browser did not start: xdg-open ended with %s %d; y copies the link", result->exited ? "exit code" : "signal", result->status);
+}
+
+/* With a display it opens beside the cockpit; $BROWSER may be one for terminals, so it has ours until it ends. Where there is
+ * neither, the link itself is what can be had. */
+static int browse(struct cockpit *c, const char *link, struct err *err)
+{
+	const char *browser = getenv("BROWSER"), *x = getenv("DISPLAY"), *wayland = getenv("WAYLAND_DISPLAY");
+	const char *const own[] = { "sh", "-c", browser_script, "browser", link, NULL }, *const open[] = { "xdg-open", link, NULL };
+	struct child_options options = { .argv = open, .ended = browser_ended, .data = c };
+	if ((strncmp(link, "https://", 8) && strncmp(link, "http://", 7)) || strpbrk(link, " \t\n\\\"'<>"))
+		return err_set(err, "this is no address that a browser takes: %s", link);
+	if (browser && *browser)
+		return ui_run(c->ui, own, err);
+	if (!(x && *x) && !(wayland && *wayland))
+		return err_set(err, "%s (no display and no $BROWSER here; y copies it)", link);
+	if (c->browser)
+		return err_set(err, "a browser is being started");
+	c->browser = child_start(c->loop, &options, err);
+	return c->browser ? 0 : -1;
+}
+
 static int backend_errand(void *data, const char *what, const char *on, const char *path, struct err *err)
 {
 	struct cockpit *c = data;
 	char self[48];
 	if (!strcmp(what, "save"))
 		return save_log(c, on, path, err);
+	if (!strcmp(what, "browser"))
+		return browse(c, on, err);
 	snprintf(self, sizeof self, "/proc/%d/exe", (int)getpid());	/* what is run by a shell is not /proc/self */
 	const char *const ssh[] = { "sh", "-c", ssh_script, "ssh", on, NULL };
 	const char *const pager[] = { "sh", "-c", pager_script, "pager", self, c->options->directory, on, NULL };
@@ -395,6 +429,8 @@ static void close_all(struct cockpit *c)
 		child_abandon(c->typed);
 	if (c->saver)
 		child_abandon(c->saver);
+	if (c->browser)
+		child_abandon(c->browser);
 	if (c->save)
 		fclose(c->save);
 	loop_cancel(c->loop, c->reconnect);

@@ -23,6 +23,7 @@ struct cockpit {
 	struct script *script;		/* NULL: a human */
 	struct child *typed;		/* a command line at work; NULL: none */
 	struct child *saver;		/* writes a log to a file; NULL: none */
+	struct child *browser;		/* starts one beside us; NULL: none */
 	FILE *save;
 	char *save_path;
 	int save_failed;		/* errno; 0: not */

@@ -1,5 +1,5 @@
 /* skydeck log and skydeck events: what happened. Without a run log prints the events that are worth a line, with one it
- * prints what the run printed, as safe text; the bytes themselves are in logs/ of the session's folder. events is the
+ * prints what the run printed, or what was said in a turn of the agent, as safe text; the bytes themselves are in logs/ of the session's folder. events is the
  * journal itself. */
 #include "core/cli/cli.h"
 
@@ -109,22 +109,21 @@ static void print_last_lines(struct log_reader *r, uint64_t from, uint64_t to)
 }
 
 /* Whether it still runs, as the journal now has it: the model at hand is a picture of the past. */
-static int still_runs(const struct access *a, unsigned number)
+static int still_runs(const struct access *a, const char *id)
 {
 	struct model m;
 	struct err ignored = {0};
-	char id[16];
-	snprintf(id, sizeof id, "r%u", number);
 	model_init(&m);
 	int rc = session_read(&a->target, a->model.session, &m, &ignored);
 	const struct run *run = rc ? NULL : model_run(&m, id);
-	int runs = run && !run->status && target_engine_runs(&a->target);
+	const struct turn *turn = rc || run ? NULL : dialogue_turn(&m, id);
+	int runs = ((run && !run->status) || (turn && !turn->status)) && target_engine_runs(&a->target);
 	model_release(&m);
 	return runs;
 }
 
 /* Whole lines only, until the run has ended and its last line is there. */
-static void follow_log(const struct access *a, struct log_reader *r, unsigned number, uint64_t printed)
+static void follow_log(const struct access *a, struct log_reader *r, const char *id, uint64_t printed)
 {
 	for (int runs = 1;;) {
 		uint64_t lines = log_reader_refresh(r), complete = runs && lines ? lines - 1 : lines;
@@ -134,7 +133,7 @@ static void follow_log(const struct access *a, struct log_reader *r, unsigned nu
 		fflush(stdout);
 		if (!runs)
 			return;
-		runs = still_runs(a, number);
+		runs = still_runs(a, id);
 		if (runs)
 			usleep(LOOK_MICROSECONDS);
 	}
@@ -156,17 +155,39 @@ static int log_worker(const struct access *a, const struct worker *w, long last,
 	return rc;
 }
 
+/* What was said in a turn of the agent. */
+static int log_turn(const struct access *a, const struct turn *turn, int on, long last, struct err *err)
+{
+	char *id = xasprintf("t%u", turn->number), *name = xasprintf("logs/%s.log", id), *path = session_path(&a->target, a->model.session, name);
+	struct log_reader *r = access(path, R_OK) ? NULL : log_reader_open(path, err);
+	int rc = r ? 0 : err_set(err, "nothing was kept of turn %u%s%s", turn->number, turn->reason ? ": " : "", or_nothing(turn->reason));
+	uint64_t lines = r ? log_reader_refresh(r) : 0, from = last >= 0 && (uint64_t)last < lines ? lines - (uint64_t)last : 0;
+	if (r && on)
+		follow_log(a, r, id, from);
+	else if (r)
+		print_last_lines(r, from, lines);
+	log_reader_close(r);
+	free(path);
+	free(name);
+	free(id);
+	return rc;
+}
+
 static int log_run_of(const struct access *a, const char *name, int on, long last, struct err *err)
 {
 	const struct worker *w = model_worker(&a->model, name);
-	const struct run *run = w ? NULL : choose_run(&a->model, name, err);
+	const struct turn *turn = w ? NULL : dialogue_turn(&a->model, name);
+	const struct run *run = w || turn ? NULL : choose_run(&a->model, name, err);
+	if (turn)
+		return log_turn(a, turn, on, last, err);
 	if (w)
 		return log_worker(a, w, last, err);
 	if (!run)
 		return -1;
-	char *path = log_path(a, run);
+	char *path = log_path(a, run), id[16];
 	struct log_reader *r = access(path, R_OK) ? NULL : log_reader_open(path, err);
 	int rc = 0;
+	snprintf(id, sizeof id, "r%u", run->number);
 	if (!r) {
 		rc = err_set(err, "r%u (%s of %s) has no log%s%s", run->number, run->step, run->arm,
 			     run->reason ? ": " : "", or_nothing(run->reason));
@@ -174,7 +195,7 @@ static int log_run_of(const struct access *a, const char *name, int on, long las
 		uint64_t lines = log_reader_refresh(r);
 		uint64_t from = last >= 0 && (uint64_t)last < lines ? lines - (uint64_t)last : 0;
 		if (on)
-			follow_log(a, r, run->number, from);
+			follow_log(a, r, id, from);
 		else
 			print_last_lines(r, from, lines);
 	}
