@@ -3,8 +3,9 @@
 #define CORE_CLI_CLI_H
 
 #include "core/base/err.h"
+#include "core/base/version.h"
 
-#define CLI_VERSION "0.1.0"
+#define CLI_VERSION SKYDECK_VERSION
 
 /* What stands before the command on the command line. */
 struct cli {

@@ -19,6 +19,7 @@ struct research_setup {
 	const struct config *config;	/* its [source "…"] entries; where none is online, arXiv and GitHub are asked */
 	const char *root;		/* the target's */
 	const char *cache;		/* folder: $XDG_CACHE_HOME/skydeck/research */
+	unsigned hurry;			/* for tests: the pauses between requests are this many times shorter; 0: as the services want them */
 };
 struct research *research_new(const struct research_setup *setup);
 void research_free(struct research *r);		/* cancels what is under way */
@@ -27,9 +28,10 @@ struct research_query {
 	const char *text;
 	const char *kind;		/* of source: "arxiv", "github" …; NULL: all that are configured */
 	const char *type;		/* "paper", "fork", "pull-request", "issue"…; NULL: any */
-	size_t limit;
+	size_t limit;			/* of each source that is asked, 0: 20, at most 100 */
 };
-/* found: for each, as they come. ended: once; problems: a sentence for each source that did not answer, and what to do. */
+/* type "fork": text begins with the repository whose forks are wanted ("owner/name"), else the best match's.
+ * found: for each, as they come. ended: once; problems: a sentence for each source that did not answer, and what to do. */
 typedef void research_ended(void *data, const struct strings *problems);
 struct research_request *research_search(struct research *r, const struct research_query *query, source_found *found,
                                          research_ended *ended, void *data);
@@ -38,7 +40,8 @@ struct research_request *research_search(struct research *r, const struct resear
  * type, key and url (the caller frees with finding_release); -1: none of these, with what is. No request is made. */
 int research_parse(const char *word, struct finding *out, struct err *err);
 void finding_release(struct finding *f);	/* of one whose texts are its own */
-/* Title, authors, year and abstract of it, from the service that knows: found at most once. */
+/* Title, authors, year and abstract of it, from the service that knows: found at most once, and only when its id is that of the
+ * answer. problems also say it when what has a title, and that is not the service's. */
 struct research_request *research_identify(struct research *r, const struct finding *what, source_found *found, research_ended *ended, void *data);
 
 /* The text of a source: safe text with newlines; "\f" between pages where it has some. hash: of the text, as git hashes a blob. */
@@ -50,6 +53,7 @@ struct source_text {
 	int is_cut;			/* longer than SOURCE_TEXT_MAX */
 	unsigned marks;			/* hidden or dangerous characters that were made visible: a sign of a trick */
 	const char *problem;		/* a sentence with the remedy */
+	const char *notice;		/* what to know of a text that came: it is old, since the service does not answer; NULL */
 };
 enum { SOURCE_TEXT_MAX = 2 << 20 };
 typedef void research_text(void *data, const struct source_text *text);
