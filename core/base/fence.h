@@ -11,7 +11,7 @@
  *     the text, safe (text.h), its hidden and dangerous characters as visible marks
  *     data 1f3c9a…>>>
  * where the mark is made from the text and occurs nowhere in it. The same text gives the same bytes. Returns how many
- * characters had to be made visible: more than a few are a sign of a trick. */
+ * characters had to be made visible: more than a few are a sign of a trick. Tabs stay tabs, and a form feed is a newline. */
 size_t fence_add(struct buf *out, const char *from, const char *text, size_t n);
 
 #endif
