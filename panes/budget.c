@@ -1,18 +1,21 @@
-/* What was spent, on what, what the limit leaves, and what the time of workers went to: a row for each, with the share
- * that was measured and the largest of what was lost. VMs are counted by their bill as far as it came, from then on by the
+/* What was spent, on what, what the limit leaves; what models cost by agent, by stage and for reading; what each proposal cost;
+ * and what the time of workers went to: a row for each, with the share that was measured and the largest of what was lost. VMs are counted by their bill as far as it came, from then on by the
  * clock and their price. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 #include "core/data/query.h"
 #include "panes/page.h"
+#include "panes/standing.h"
 #include "tui/bar.h"
 #include "tui/number.h"
 #include "tui/pane.h"
 
-enum { LABEL = 16, GAUGE = 30, WIDE = 60, WIDER = 84, LOSSES = 2 };
+enum { LABEL = 16, GAUGE = 30, WIDE = 60, WIDER = 84, LOSSES = 2, PROPOSALS_MOST = 12 };
 
 struct budget_state {
 	struct page page;
@@ -133,6 +136,139 @@ static void add_workers(struct page *page, const struct model *m, int64_t now)
 		add_row(page, "together", seconds, hourly_usd(m), vm_usd(m, now), STYLE_STRONG);
 }
 
+/* Models */
+
+struct bill {
+	double usd;
+	unsigned turns;
+	struct tokens tokens;
+};
+
+/* Of the turns of an agent (NULL: of all) in a stage (STAGE_COUNT: in all). */
+static struct bill bill_of(const struct model *m, const char *agent, enum stage stage)
+{
+	struct bill bill = { 0 };
+
+	for (size_t i = 0; i < m->dialogue.turn_count; i++) {
+		const struct turn *t = &m->dialogue.turns[i];
+		if ((agent && (!t->agent || strcmp(t->agent, agent))) || (stage != STAGE_COUNT && t->stage != stage))
+			continue;
+		bill.usd += t->usd;
+		bill.turns++;
+		bill.tokens.in += t->tokens.in + t->tokens.written;
+		bill.tokens.read += t->tokens.read;
+		bill.tokens.out += t->tokens.out;
+	}
+	return bill;
+}
+
+static void add_bill(struct page *page, const char *lead, struct bill bill, enum style s)
+{
+	char money[NUMBER_TEXT], in[NUMBER_TEXT], read[NUMBER_TEXT], out[NUMBER_TEXT];
+	struct buf text = { 0 };
+
+	if (!bill.turns)
+		return;
+	number_money(bill.usd, money);
+	number_count((double)bill.tokens.in, in);
+	number_count((double)bill.tokens.read, read);
+	number_count((double)bill.tokens.out, out);
+	buf_printf(&text, "%10s %7u", money, bill.turns);
+	if (page->columns >= WIDE)
+		buf_printf(&text, " %9s %9s %9s", in, read, out);
+	page_add(page, lead, STYLE_MUTED, LABEL, buf_str(&text), s);
+	buf_release(&text);
+}
+
+static void add_reading(struct page *page, const struct model *m)
+{
+	double usd = 0;
+	unsigned sources = 0;
+	char note[64];
+
+	for (size_t i = 0; i < m->source_count; i++) {
+		usd += m->sources[i].usd;
+		sources += m->sources[i].usd > 0;
+	}
+	snprintf(note, sizeof note, "of %u source%s; in the turns above", sources, sources == 1 ? "" : "s");
+	if (sources)
+		amount(page, "reading", usd, note);
+}
+
+static void add_models(struct page *page, const struct model *m)
+{
+	struct strings agents = { 0 };
+	double rest = m->api_usd - agent_usd(m, NULL);
+
+	if (!m->dialogue.turn_count)
+		return;
+	page_heading(page, "models");
+	page_add(page, NULL, STYLE_MUTED, LABEL, page->columns >= WIDE ? "         $   turns tokens in    cached       out" : "         $   turns", STYLE_MUTED);
+	for (size_t i = 0; i < m->dialogue.turn_count; i++)
+		if (m->dialogue.turns[i].agent && !strings_have(&agents, m->dialogue.turns[i].agent))
+			strings_add(&agents, m->dialogue.turns[i].agent);
+	for (size_t i = 0; i < agents.count; i++)
+		add_bill(page, agents.at[i], bill_of(m, agents.at[i], STAGE_COUNT), STYLE_STRONG);
+	for (int i = 0; i < STAGE_COUNT; i++)
+		add_bill(page, stage_name((enum stage)i), bill_of(m, NULL, (enum stage)i), STYLE_DEFAULT);
+	add_reading(page, m);
+	if (rest >= 0.005)
+		amount(page, "else", rest, "outside of turns");
+	strings_release(&agents);
+}
+
+/* Proposals, the dearest first: its share of the turns it came of, and of the time of machines. */
+
+struct cost {
+	const struct proposal *proposal;
+	double models, machines;
+};
+
+static int by_cost(const void *a, const void *b)
+{
+	const struct cost *x = a, *y = b;
+	double difference = x->models + x->machines - y->models - y->machines;
+
+	return difference > 0 ? -1 : difference < 0;
+}
+
+static void add_cost(struct page *page, const struct cost *cost)
+{
+	char models[NUMBER_TEXT], machines[NUMBER_TEXT], lead[64];
+	struct standing standing = standing_of(cost->proposal);
+	struct buf text = { 0 };
+
+	number_money(cost->models, models);
+	number_money(cost->machines, machines);
+	snprintf(lead, sizeof lead, "%s %s", standing.mark, cost->proposal->id);
+	buf_printf(&text, "%10s %9s   ", models, cost->machines > 0 ? machines : "-");
+	if (page->columns >= WIDE)
+		standing_line(cost->proposal, &text);
+	page_add(page, lead, standing.style, LABEL, buf_str(&text), STYLE_DEFAULT);
+	buf_release(&text);
+}
+
+static void add_proposals(struct page *page, const struct model *m)
+{
+	struct cost *costs = xcalloc(m->proposal_count + 1, sizeof *costs);
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->proposal_count; i++) {
+		const struct proposal *p = &m->proposals[i];
+		struct cost cost = { p, proposal_usd(m, p->id), p->usd };
+		if (cost.models > 0)
+			costs[count++] = cost;
+	}
+	if (count) {
+		qsort(costs, count, sizeof *costs, by_cost);
+		page_heading(page, count > PROPOSALS_MOST ? "proposals, the dearest" : "proposals");
+		page_add(page, NULL, STYLE_MUTED, LABEL, "    models  machines", STYLE_MUTED);
+	}
+	for (size_t i = 0; i < count && i < PROPOSALS_MOST; i++)
+		add_cost(page, &costs[i]);
+	free(costs);
+}
+
 static int budget_sync(struct pane *p, const struct model *m, int rows, int columns, struct intent *want)
 {
 	struct budget_state *s = p->state;
@@ -145,6 +281,8 @@ static int budget_sync(struct pane *p, const struct model *m, int rows, int colu
 	page_blank(&s->page);
 	add_limit(&s->page, m, p->now);
 	add_forecast(&s->page, m, p->now);
+	add_models(&s->page, m);
+	add_proposals(&s->page, m);
 	add_workers(&s->page, m, p->now);
 	page_blank(&s->page);
 	page_add(&s->page, NULL, STYLE_DEFAULT, 0, "Machines are counted by their bill, and by the clock and their price since it came. "
