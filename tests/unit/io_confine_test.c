@@ -59,8 +59,9 @@ static int make_folder(void **state)
 		strings_release(&argv);
 	}
 	free(bwrap);
-	test_path(folder, sizeof folder, "confine.XXXXXX");
-	return mkdtemp(folder) && realpath(folder, folder) == folder ? 0 : -1;
+	char path[PATH_MAX];
+	test_path(path, sizeof path, "confine.XXXXXX");
+	return mkdtemp(path) && realpath(path, folder) ? 0 : -1;
 }
 
 static void need_sandbox(void)
