@@ -26,6 +26,7 @@ table='
       check  git         cmd:git         git                   git                  git
       check  cmocka      pkg:cmocka      libcmocka-dev         libcmocka-devel      cmocka
       check  libvterm    pkg:vterm       libvterm-dev          libvterm-devel       libvterm
+      check  pdftotext   cmd:pdftotext   poppler-utils         poppler-utils        poppler
       san    sanitizers  sanitizers      gcc                   libasan,libubsan     gcc
       test   tmux        cmd:tmux        tmux                  tmux                 tmux
       test   python3     cmd:python3     python3               python3              python

@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,7 +31,7 @@
 
 enum { CHUNK = 65536, PIPE = 4 * CHUNK, GRACE = 2000000, ABANDON_WAIT = 100 };	/* bytes; microseconds; milliseconds */
 
-enum stage { STAGE_FOLDER, STAGE_CPUS, STAGE_EXEC };
+enum stage { STAGE_FOLDER, STAGE_CPUS, STAGE_LIMITS, STAGE_EXEC };
 
 struct failure {	/* what the child tells when it does not come to be */
 	int stage, number;
@@ -81,6 +82,26 @@ static void default_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* 0 unless one of them cannot be had. The hard limit of CPU is a second behind: it kills with
+ * SIGKILL, which would not say why. */
+static int limit(const struct child_options *options)
+{
+	const struct { int what; rlim_t soft, hard; } limits[] = {
+		{ RLIMIT_AS, options->memory_limit, options->memory_limit },
+		{ RLIMIT_DATA, options->data_limit, options->data_limit },
+		{ RLIMIT_FSIZE, options->file_limit, options->file_limit },
+		{ RLIMIT_CPU, options->cpu_limit, options->cpu_limit + 1 },
+	};
+	int any = 0;
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+		if (limits[i].soft) {
+			any = 1;
+			if (setrlimit(limits[i].what, &(struct rlimit){ limits[i].soft, limits[i].hard }))
+				return -1;
+		}
+	return any ? setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }) : 0;
+}
+
 static void become(const struct plan *plan)
 {
 	const struct child_options *options = plan->options;
@@ -99,6 +120,8 @@ static void become(const struct plan *plan)
 		fail_child(status, STAGE_CPUS);
 	if (options->directory && chdir(options->directory))
 		fail_child(status, STAGE_FOLDER);
+	if (limit(options))
+		fail_child(status, STAGE_LIMITS);
 	default_signals();
 	execvpe(options->argv[0], (char *const *)options->argv, options->env ? (char *const *)options->env : environ);
 	fail_child(status, STAGE_EXEC);
@@ -113,6 +136,9 @@ static int explain(const struct failure *failure, const struct child_options *op
 	case STAGE_CPUS:
 		return err_set(err, "cannot start %s on the CPUs given (%s): this machine or its container does not offer "
 		               "them", program, why);
+	case STAGE_LIMITS:
+		return err_set(err, "cannot start %s with the limits given (%s): those of this session are lower (ulimit -H -a)",
+		               program, why);
 	default:
 		if (failure->number == ENOENT)
 			return err_set(err, strchr(program, '/')

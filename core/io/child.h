@@ -25,6 +25,9 @@ struct child_options {
 	int64_t timeout;		/* microseconds; 0: none. Then SIGTERM to the group, SIGKILL after 2 s */
 	const int *cpus;		/* pins the child to these CPUs (before exec); cpu_count 0: not pinned */
 	size_t cpu_count;
+	/* Of each of its processes (setrlimit(2)); 0: none. Where one is given there are no core files either. */
+	uint64_t memory_limit, data_limit, file_limit;	/* bytes: of addresses (AS), of memory of its own (DATA), of one file (FSIZE) */
+	unsigned cpu_limit;				/* seconds (CPU): then it is killed by SIGXCPU */
 	const char *input;		/* bytes for stdin (copied, as a file in memory), or NULL for /dev/null */
 	size_t input_size;
 	/* Where the child is spoken with, as by rpc: gets what reads its stdout and what writes its stdin, which the caller

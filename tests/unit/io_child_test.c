@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -427,6 +428,22 @@ static void one_that_is_spoken_with_and_its_stderr_apart(void **state)
 	assert_int_equal(talk[0], -1);
 }
 
+static void limits_hold_for_the_child_alone(void **state)
+{
+	struct seen *seen = *state;
+	struct child_options options = options_for(seen, SHELL("ulimit -v; ulimit -d; ulimit -f; ulimit -t; ulimit -c; yes | head -c 9000 >\"$TMPDIR/large\""));
+	options.memory_limit = 512 << 20;
+	options.data_limit = 256 << 20;
+	options.file_limit = 8192;
+	options.cpu_limit = 7;
+	run(seen, &options);
+	assert_memory_equal(buf_str(&seen->output), "524288\n262144\n16\n7\n0\n", 21);
+	assert_true(seen->result.status != 0);
+	struct rlimit mine;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &mine), 0);
+	assert_true(mine.rlim_cur > 8192);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -440,6 +457,7 @@ int main(void)
 		T(timeout_kills_what_ignores_sigterm), T(kill_from_output_still_ends), T(abandon_from_every_place),
 		T(abandon_during_the_last_drain), T(starts_that_fail_are_sentences), T(an_ignored_sigchld_does_not_lose_the_end),
 		T(works_with_our_own_0_to_2_closed), T(run_without_a_loop), T(one_that_is_spoken_with_and_its_stderr_apart),
+		T(limits_hold_for_the_child_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
