@@ -1,6 +1,6 @@
 /* What a human (or a script) may command. One table from name to function; each checks that the state allows it, states
  * a fact, and answers. A refusal is exit code 4 with what can be done instead. */
-#include "core/engine/state.h"
+#include "core/engine/action.h"
 
 #include <errno.h>
 #include <math.h>
@@ -14,22 +14,10 @@
 #include "core/base/text.h"
 #include "core/data/query.h"
 #include "core/engine/open.h"
-#include "core/research/folder.h"
 
 enum { PATCH_MAX = 8 << 20, REASON_MAX = 4000 };
 
-struct call {
-	struct engine *engine;
-	const char *by;
-	const struct json *args;
-	struct request *request;
-	struct json *result;		/* the answer; NULL: {} */
-	int is_pending;			/* answered later */
-};
-
-typedef int action_function(struct call *c, struct err *err);
-
-static char *text_arg(const struct call *c, const char *name)
+char *call_text(const struct call *c, const char *name)
 {
 	const char *s = json_string(json_get(c->args, name), NULL);
 	if (!s)
@@ -52,8 +40,9 @@ static struct proposal *the_proposal(const struct call *c, struct err *err)
 	return proposal_arg(c, json_get(c->args, "proposal"), err);
 }
 
-static int not_open(const struct engine *e, struct err *err)
+int call_needs_session(const struct call *c, struct err *err)
 {
+	const struct engine *e = c->engine;
 	if (e->model.state == SESSION_ENDED)
 		return err_refuse(err, "session %s has ended: skydeck run starts another", e->model.session);
 	return 0;
@@ -123,7 +112,7 @@ static int veto(struct call *c, struct err *err)
 {
 	landing_settle(c->engine);
 	struct proposal *p = the_proposal(c, err);
-	char *reason = text_arg(c, "reason");
+	char *reason = call_text(c, "reason");
 	int rc = p ? 0 : -1;
 	if (p && (!reason || !*reason))
 		rc = err_code(err, EXIT_USAGE, "a veto needs a reason, which the agent gets to read: --reason TEXT");
@@ -145,7 +134,7 @@ static int veto(struct call *c, struct err *err)
 static int waive(struct call *c, struct err *err)
 {
 	struct proposal *p = the_proposal(c, err);
-	char *reason = text_arg(c, "reason");
+	char *reason = call_text(c, "reason");
 	int rc = p ? 0 : -1;
 	if (p && p->state != STATE_STOPPED)
 		rc = err_refuse(err, "%s is %s: only what the guard stopped can be waived", p->id, proposal_state_name(p->state));
@@ -159,7 +148,7 @@ static int waive(struct call *c, struct err *err)
 
 static void read_comments(const struct call *c, struct comments *out)
 {
-	char *whole = text_arg(c, "comment");
+	char *whole = call_text(c, "comment");
 	if (whole && *whole)
 		comments_add(out, NULL, 0, whole, c->by);
 	free(whole);
@@ -274,14 +263,14 @@ static int propose(struct call *c, struct err *err)
 	const struct proposal *revised = revises ? model_proposal(&c->engine->model, revises) : NULL;
 	struct strings sources = {0};
 	int rc;
-	if (not_open(c->engine, err) < 0)
+	if (call_needs_session(c, err) < 0)
 		return -1;
 	if (revises && !revised)
 		return err_set(err, "there is no proposal %s: skydeck proposals lists them", revises);
 	if (revised && !intake_may_revise(revised))
 		return err_refuse(err, "%s is %s and gets no other revision now: ask for changes first (skydeck revise), or propose the patch by itself",
 				  revises, proposal_state_name(revised->state));
-	char *title = text_arg(c, "title");
+	char *title = call_text(c, "title");
 	read_sources(c, &sources);
 	if (path) {
 		rc = propose_patch(c, path, title, &sources, err);
@@ -301,7 +290,7 @@ static int propose(struct call *c, struct err *err)
 
 static int steer(struct call *c, struct err *err)
 {
-	char *text = text_arg(c, "text");
+	char *text = call_text(c, "text");
 	if (!text || !*text) {
 		free(text);
 		return err_code(err, EXIT_USAGE, "steer needs a text");
@@ -358,65 +347,6 @@ static int stop(struct call *c, struct err *err)
 	return 0;
 }
 
-/* sources and workers */
-
-struct adding {
-	struct engine *engine;
-	const char *by, *note;
-	char id[16];
-};
-
-static void add_source(void *data, const struct finding *f)
-{
-	struct adding *a = data;
-	const struct source *known = model_source(&a->engine->model, f->key);
-	snprintf(a->id, sizeof a->id, "%s", known ? known->id : "");
-	if (known)
-		return;
-	snprintf(a->id, sizeof a->id, "s%zu", a->engine->model.source_count + 1);
-	engine_emit(a->engine, &(struct event){ .kind = EVENT_SOURCE_ADDED, .by = a->by, .source = a->id, .type = f->type, .title = f->title,
-		.id = f->key, .url = f->url, .authors = f->authors, .text = a->note ? a->note : f->note });
-}
-
-static int source_add(struct call *c, struct err *err)
-{
-	char *what = text_arg(c, "what"), *note = text_arg(c, "note"), *url = NULL;
-	struct adding adding = { c->engine, c->by, note, "" };
-	int rc = not_open(c->engine, err);
-	if (!rc && (!what || !*what))
-		rc = err_code(err, EXIT_USAGE, "source add needs a URL, a path or arXiv:ID");
-	if (!rc && !strncmp(what, "arXiv:", 6)) {
-		url = xasprintf("https://arxiv.org/abs/%s", what + 6);
-		add_source(&adding, &(struct finding){ .type = "paper", .title = what, .key = what, .url = url, .note = note });
-	} else if (!rc && (!strncmp(what, "https://", 8) || !strncmp(what, "http://", 7))) {
-		add_source(&adding, &(struct finding){ .type = "documentation", .title = what, .key = what, .url = what, .note = note });
-	} else if (!rc) {
-		char kind[] = "folder";
-		struct config_source folder = { .name = what, .kind = kind, .url = what };
-		struct err not_a_folder = {0};
-		if (source_find("folder")->list(&folder, c->engine->target.root, add_source, &adding, &not_a_folder) < 0)
-			rc = folder_note(what, add_source, &adding, err);
-	}
-	if (!rc) {
-		c->result = json_object();
-		json_put_string(c->result, "source", adding.id);
-	}
-	free(url);
-	free(note);
-	free(what);
-	return rc;
-}
-
-static int source_drop(struct call *c, struct err *err)
-{
-	const char *id = json_string(json_get(c->args, "source"), NULL);
-	const struct source *s = model_source(&c->engine->model, id);
-	if (!s)
-		return err_set(err, "there is no source %s: skydeck sources lists them", id ? id : "(none named)");
-	engine_emit(c->engine, &(struct event){ .kind = EVENT_SOURCE_CHANGED, .by = c->by, .source = s->id, .status = "dismissed" });
-	return 0;
-}
-
 /* the agent's turn */
 
 static int permit(struct call *c, struct err *err)
@@ -457,8 +387,9 @@ static const struct {
 } actions[] = {
 	{ "approve", approve, 0 }, { "veto", veto, 0 }, { "waive", waive, 0 }, { "revise", revise, 0 }, { "sign", sign, 0 },
 	{ "cancel", cancel, 0 }, { "retry", retry, 0 }, { "propose", propose, 0 }, { "steer", steer, 0 }, { "autonomy", set_autonomy, 0 },
-	{ "pause", pause_session, 0 }, { "resume", resume_session, 0 }, { "stop", stop, 1 }, { "source_add", source_add, 0 },
-	{ "source_drop", source_drop, 0 }, { "worker", worker_action, 0 }, { "permit", permit, 0 }, { "turn_stop", turn_stop, 0 },
+	{ "pause", pause_session, 0 }, { "resume", resume_session, 0 }, { "stop", stop, 1 }, { "source_add", action_source_add, 0 },
+	{ "source_drop", action_source_drop, 0 }, { "source_move", action_source_move, 0 }, { "source_note", action_source_note, 0 },
+	{ "source_status", action_source_status, 0 }, { "worker", worker_action, 0 }, { "permit", permit, 0 }, { "turn_stop", turn_stop, 0 },
 };
 
 static int dispatch(struct call *c, const char *name, struct err *err)
@@ -468,7 +399,7 @@ static int dispatch(struct call *c, const char *name, struct err *err)
 			continue;
 		if (c->engine->broken)
 			return err_set(err, "nothing can be decided now: %s", c->engine->why_broken.text);
-		if (!actions[i].works_on_ended && not_open(c->engine, err) < 0)
+		if (!actions[i].works_on_ended && call_needs_session(c, err) < 0)
 			return -1;
 		return actions[i].run(c, err);
 	}

@@ -138,6 +138,7 @@ void engine_end_session(struct engine *e, const char *reason)
 	admission_abort(e);
 	open_end_runs(e, RUN_CANCELLED, "the session ended");
 	cancel_measured(e);
+	reading_end(e);
 	open_for_closing(e);
 	int must_close = e->runner && e->runner_ops->count_up;
 	for (size_t i = 0; i < e->model.worker_count && !e->runner_ops->costs_money; i++) {
@@ -282,6 +283,7 @@ static void advance(struct engine *e)
 		admission_advance(e);
 		landing_advance(e);
 		wave_advance(e);
+		reading_advance(e);
 		profile_advance(e);
 		turns_advance(e);
 		end_when_done(e);

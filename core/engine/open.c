@@ -17,6 +17,7 @@
 #include "core/base/hash.h"
 #include "core/base/text.h"
 #include "core/engine/files.h"
+#include "core/engine/reading.h"
 #include "core/engine/state.h"
 #include "core/io/processes.h"
 #include "core/research/source.h"
@@ -341,13 +342,7 @@ static int state_autonomy(struct engine *e, struct err *err)
 
 static void state_source(void *data, const struct finding *f)
 {
-	struct engine *e = data;
-	char id[16];
-	if (f->key && model_source(&e->model, f->key))
-		return;
-	snprintf(id, sizeof id, "s%zu", e->model.source_count + 1);
-	engine_emit(e, &(struct event){ .kind = EVENT_SOURCE_ADDED, .source = id, .type = f->type, .title = f->title, .id = f->key,
-					.url = f->url, .authors = f->authors, .text = f->note });
+	reading_found(data, NULL, f, f->reason, NULL);
 }
 
 static void list_sources(struct engine *e)
@@ -441,6 +436,8 @@ int open_started(struct engine *e, struct err *err)
 	state_settings(e);
 	if (state_autonomy(e, err) < 0)
 		return -1;
+	if (reading_open(e, err) < 0)
+		return -1;
 	if (e->is_new)
 		list_sources(e);
 	if (rc < 0) {
@@ -492,6 +489,7 @@ int open_work(struct engine *e, struct err *err)
 void open_close_agent(struct engine *e)
 {
 	turns_close(e);
+	reading_close(e);
 	if (e->agent)
 		e->agent_ops->close(e->agent);
 	e->agent = NULL;

@@ -357,7 +357,9 @@ tool_function tool_propose_patch;						/* tools_patch.c */
 
 /* reading.c: the reading list at work: sources are identified, fetched, and read by a call without tools. */
 int reading_open(struct engine *e, struct err *err);
-void reading_close(struct engine *e);
+void reading_close(struct engine *e);			/* who waits is told so; what was being read is taken up by the next engine */
+void reading_end(struct engine *e);			/* the session ends: nothing is read any more */
+void reading_advance(struct engine *e);			/* what is queued is read */
 struct research *reading_research(struct engine *e);
 /* Puts what a word names on the list (research.h, research_parse), or finds it there: its id. Its title comes later. */
 int reading_add(struct engine *e, const char *by, const char *word, const char *reason, const char *note, char id[16], struct err *err);
@@ -365,7 +367,7 @@ int reading_add(struct engine *e, const char *by, const char *word, const char *
 typedef void reading_done(void *data, const char *source, const char *problem);
 void reading_read(struct engine *e, const char *source, reading_done *done, void *data);
 void reading_drop(struct engine *e, const void *data);
-/* Its text as it was fetched, for quotations and search in it. */
+/* Its text as it was fetched, for quotations and search in it. done may be called at once. */
 typedef void reading_text(void *data, const char *source, const struct source_text *text);
 void reading_fetch(struct engine *e, const char *source, reading_text *done, void *data);
 
