@@ -332,12 +332,21 @@ void tool_read_results(struct tool_use *u)
 
 /* logs */
 
+/* By its own name only, not by one that begins like it. */
+static const struct run *run_named(const struct model *m, const char *id)
+{
+	const struct run *run = model_run(m, id);
+	char name[16];
+	snprintf(name, sizeof name, "r%u", run ? run->number : 0);
+	return run && !strcmp(name, id) ? run : NULL;
+}
+
 /* A proposal's name stands for the run of its verdict, else for its newest. */
 static const struct run *run_of(const struct model *m, const char *id)
 {
 	const struct proposal *p = model_proposal(m, id);
 	if (!p)
-		return model_run(m, id);
+		return run_named(m, id);
 	if (p->verdict_run)
 		return model_run(m, p->verdict_run);
 	for (size_t i = m->run_count; i-- > 0;)
