@@ -2,6 +2,9 @@
 #ifndef TESTS_AGENTS_PLAY_H
 #define TESTS_AGENTS_PLAY_H
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "core/agents/wire.h"
 #include "core/base/mem.h"
 
