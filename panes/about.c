@@ -17,6 +17,7 @@
 #include "core/data/line.h"
 #include "core/data/query.h"
 #include "panes/proposals.h"
+#include "panes/standing.h"
 #include "tui/number.h"
 
 enum { LABEL_COLUMNS = 9, TALL_ROWS = 5, WRAP_ROWS = 3, HINT_COLUMNS = 100 };
@@ -115,9 +116,24 @@ static void add_measured(struct about *a, const struct proposal *p)
 	buf_release(&text);
 }
 
+/* What was asked for is said to be delivered, and then answered, as long as nothing else was decided on it. */
+static void add_asked(struct about *a, const struct model *m, const struct proposal *p, const char *told)
+{
+	if (p->state == STATE_REVISING)
+		add(a, 2, STYLE_PERSON, "changes", "asked for by %s; %s%sthe author's next revision comes here", proposals_person(p->decided_by), told,
+		    *told ? "; " : "");
+	else if (*told && standing_said(m, p, NULL)->kind == EVENT_REVISION_ASKED)
+		add(a, 3, STYLE_PERSON, "changes", "asked for by %s, %s", proposals_person(standing_said(m, p, NULL)->by), told);
+}
+
 static void add_decision(struct about *a, const struct model *m, const struct proposal *p)
 {
 	const char *who = proposals_person(p->decided_by), *why = p->decision_reason;
+	const struct message *said = standing_said(m, p, NULL);
+	struct buf told = { 0 };
+
+	if (said)
+		standing_told(m, said, &told);
 
 	if (p->state == STATE_WAITING && m->autonomy == AUTONOMY_WAVE)
 		add(a, 1, STYLE_WARN, "wave", "approving it approves what else waits too, up to a wave of %u", m->wave_size);
@@ -125,11 +141,12 @@ static void add_decision(struct about *a, const struct model *m, const struct pr
 		add(a, 1, STYLE_GOOD, "landed", "%.10s on %s, signed by %s", p->landed ? p->landed : "",
 		    m->branch ? m->branch : "the branch", proposals_person(p->signed_by));
 	else if (p->state == STATE_VETOED)
-		add(a, 1, STYLE_PERSON, "vetoed", "by %s%s%s", who, why ? ": " : "", why ? why : "");
-	else if (p->state == STATE_REVISING)
-		add(a, 2, STYLE_PERSON, "changes", "asked for by %s; the author's next revision comes here", who);
+		add(a, 1, STYLE_PERSON, "vetoed", "by %s%s%s%s%s%s", who, why ? ": " : "", why ? why : "", told.len ? " (" : "", buf_str(&told),
+		    told.len ? ")" : "");
 	else if (p->approved_by && p->state != STATE_WAITING && p->state != STATE_STOPPED)
 		add(a, 7, STYLE_MUTED, "approved", "by %s", proposals_person(p->approved_by));
+	add_asked(a, m, p, buf_str(&told));
+	buf_release(&told);
 	for (size_t i = 0; i < p->comments.count; i++)
 		if (!p->comments.at[i].file)
 			add(a, 2, STYLE_PERSON, "comment", "%s: %s", proposals_person(p->comments.at[i].by),
@@ -149,6 +166,26 @@ static void add_view(struct about *a, const struct proposal *p, const struct abo
 		    view->unsent == 1 ? "" : "s", view->send_key, view->unsent == 1 ? "it" : "them");
 }
 
+/* Lines after one another: rows are few. */
+static void add_flat(struct about *a, int rank, enum style style, const char *label, const char *before, const char *text)
+{
+	char *flat = xasprintf("%s%s", before, text);
+
+	for (char *at = strchr(flat, '\n'); at; at = strchr(at, '\n'))
+		*at = ' ';
+	add(a, rank, style, label, "%s", flat);
+	free(flat);
+}
+
+static void add_author(const struct proposal *p, struct buf *out)
+{
+	int is_agent = p->author && p->agent && !strcmp(p->author, p->agent);
+
+	buf_puts(out, p->author ? p->author : "");
+	if (p->agent && !is_agent)
+		buf_printf(out, "%s%s", p->author ? ", by way of " : "", p->agent);
+}
+
 static void add_origin(struct about *a, const struct model *m, const struct proposal *p)
 {
 	const struct idea *idea = model_idea(m, p->idea);
@@ -165,9 +202,14 @@ static void add_origin(struct about *a, const struct model *m, const struct prop
 	}
 	if (text.len)
 		add(a, 4, STYLE_DEFAULT, "sources", "%s", text.data);
-	if (p->author || p->agent)
-		add(a, 5, STYLE_AGENT, "author", "%s%s%s", p->author ? p->author : "",
-		    p->author && p->agent ? ", by way of " : "", p->agent ? p->agent : "");
+	if (p->self_review)
+		add_flat(a, 3, STYLE_AGENT, "review", "its own: ", p->self_review);
+	buf_truncate(&text, 0);
+	add_author(p, &text);
+	if (p->turn)
+		buf_printf(&text, ", in turn %u", p->turn);
+	if (text.len)
+		add(a, 5, STYLE_AGENT, "author", "%s", text.data);
 	if (!p->reasons.count && p->state != STATE_CONFLICT)
 		add(a, 8, STYLE_MUTED, "guard", "ok: nothing that it protects is touched");
 	buf_release(&text);

@@ -42,7 +42,7 @@ static struct places place(const struct model *m, int rows)
 	struct places at = { .asked = permission_rows(open_permission(m), rows) };
 	int left = rows - at.asked;
 
-	if (!feed_has_turns(m))
+	if (!standing_has_turns(m))
 		at.head = left > 0;
 	else
 		at.head = left >= 4 * FEED_LEAST ? HEAD_MOST : left >= 2 * FEED_LEAST ? 2 : left > FEED_LEAST;
@@ -97,7 +97,7 @@ static void add_state(const struct model *m, struct buf *out)
 {
 	int failed = m->agent_state && !strcmp(m->agent_state, "failed");
 
-	if (!failed && feed_has_turns(m))
+	if (!failed && standing_has_turns(m))
 		buf_printf(out, "  %s%s", stage_name(m->dialogue.stage), turn_now(m) ? "" : ", between turns");
 	else if (m->agent_state)
 		buf_printf(out, "  %s", m->agent_state);
@@ -252,7 +252,7 @@ static void draw_money(const struct model *m, int y, struct canvas *c)
 
 static void draw_head(const struct pane *p, const struct model *m, struct canvas *c)
 {
-	if (!feed_has_turns(m)) {
+	if (!standing_has_turns(m)) {
 		if (m->agent && c->rows)
 			draw_plain_head(m, c);
 		return;

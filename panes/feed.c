@@ -19,11 +19,6 @@
 
 enum { TIME = 10, INNER = 2, WITH_TIME = 60, TOOLS_MAX = 16 };
 
-int feed_has_turns(const struct model *m)
-{
-	return m->dialogue.turn_count || m->dialogue.stage_reason;
-}
-
 static int has_words(const struct activity *a)
 {
 	return strstr(a->text, ": ") != NULL;
@@ -36,7 +31,7 @@ int feed_concerns(const struct model *m, const struct activity *a)
 	case EVENT_SOURCE_NOTED: case EVENT_PERMISSION_ASKED: case EVENT_PERMISSION_ANSWERED:
 		return 1;
 	case EVENT_AGENT_CHANGED:	/* that it works, or not, is seen from its turns */
-		return !feed_has_turns(m) || has_words(a);
+		return !standing_has_turns(m) || has_words(a);
 	case EVENT_SOURCE_ADDED:
 		return a->by && !strncmp(a->by, "agent", 5);
 	case EVENT_TURN_ENDED:
@@ -92,7 +87,7 @@ static void add_delivery(const struct model *m, const struct activity *a, struct
 {
 	const struct message *message = NULL;
 
-	if (feed_has_turns(m) && (a->kind == EVENT_STEERED || a->kind == EVENT_VETOED || a->kind == EVENT_REVISION_ASKED))
+	if (standing_has_turns(m) && (a->kind == EVENT_STEERED || a->kind == EVENT_VETOED || a->kind == EVENT_REVISION_ASKED))
 		message = message_of(m, a->seq);
 	if (!message)
 		return;

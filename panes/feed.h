@@ -37,8 +37,6 @@ int feed_search(struct feed *f, const char *text, int direction);
 const struct feed_line *feed_current(const struct feed *f);	/* NULL: it is empty */
 void feed_release(struct feed *f);
 
-/* Whether an agent takes turns here: others propose by themselves, and are told nothing. */
-int feed_has_turns(const struct model *m);
 /* Whether a line of the activity is about what the agent does. */
 int feed_concerns(const struct model *m, const struct activity *a);
 

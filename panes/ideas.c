@@ -9,7 +9,6 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/data/model.h"
-#include "panes/feed.h"
 #include "panes/standing.h"
 #include "tui/list.h"
 #include "tui/pane.h"
@@ -323,7 +322,7 @@ static int ideas_sync(struct pane *p, const struct model *m, int rows, int colum
 	struct row selected = at < s->row_count ? s->rows[at] : (struct row){ .kind = ROW_REST, .at = SIZE_MAX };
 
 	(void)want;
-	s->head = rows < WITH_HEAD || (!m->dialogue.bottleneck.what && !feed_has_turns(m)) ? 0 : m->dialogue.bottleneck.text ? HEAD : HEAD - 1;
+	s->head = rows < WITH_HEAD || (!m->dialogue.bottleneck.what && !standing_has_turns(m)) ? 0 : m->dialogue.bottleneck.text ? HEAD : HEAD - 1;
 	collect(s, m, columns);
 	for (size_t i = 0; i < s->row_count; i++)	/* the selection stays with what it is on, whatever comes in above it */
 		if (s->rows[i].kind == selected.kind && s->rows[i].at == selected.at && s->rows[i].from == selected.from &&

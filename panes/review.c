@@ -24,6 +24,7 @@
 #include "panes/logend.h"
 #include "panes/proposals.h"
 #include "panes/sheet.h"
+#include "panes/standing.h"
 #include "panes/viewed.h"
 #include "tui/list.h"
 
@@ -234,14 +235,26 @@ static void note_diff(struct review *r, const struct pane *pane, const struct pr
 	free(key);
 }
 
-static void add_comments(struct review *r, const struct proposal *p)
+static void add_comment(struct review *r, const struct model *m, const struct proposal *p, const struct comment *c)
 {
-	for (size_t i = 0; i < p->comments.count; i++) {
-		const struct comment *c = &p->comments.at[i];
-		if (c->file)
-			sheet_comment(&r->sheet, c->file, c->line, proposals_person(c->by), c->text,
-			              c->by && !strncmp(c->by, "agent ", 6) ? STYLE_AGENT : STYLE_PERSON);
+	const struct message *said = standing_said(m, p, c->text);
+	struct buf who = { 0 };
+
+	buf_puts(&who, proposals_person(c->by));
+	if (said) {
+		buf_puts(&who, " (");
+		standing_told(m, said, &who);
+		buf_puts(&who, ")");
 	}
+	sheet_comment(&r->sheet, c->file, c->line, buf_str(&who), c->text, c->by && !strncmp(c->by, "agent ", 6) ? STYLE_AGENT : STYLE_PERSON);
+	buf_release(&who);
+}
+
+static void add_comments(struct review *r, const struct model *m, const struct proposal *p)
+{
+	for (size_t i = 0; i < p->comments.count; i++)
+		if (p->comments.at[i].file)
+			add_comment(r, m, p, &p->comments.at[i]);
 	for (size_t i = 0; i < r->decide.drafts.count; i++) {
 		const struct draft *d = &r->decide.drafts.at[i];
 		char *text;
@@ -257,7 +270,7 @@ static void add_comments(struct review *r, const struct proposal *p)
 	}
 }
 
-static void fill_sheet(struct pane *pane, const struct proposal *p, struct slot *slot, int side_by_side)
+static void fill_sheet(struct pane *pane, const struct model *m, const struct proposal *p, struct slot *slot, int side_by_side)
 {
 	struct review *r = pane->state;
 
@@ -271,7 +284,7 @@ static void fill_sheet(struct pane *pane, const struct proposal *p, struct slot 
 		r->log_row = r->sheet.note_count - 1;
 		free(key);
 	}
-	add_comments(r, p);
+	add_comments(r, m, p);
 	if (slot)
 		note_diff(r, pane, p, slot);
 	sheet_build(&r->sheet, slot && slot->state == SLOT_READY ? &slot->diff : NULL, r->places.sheet.columns,
@@ -301,22 +314,23 @@ static void find_place(struct review *r, const struct slot *slot, uint32_t line,
 }
 
 /* All that a sheet is made from; the caller frees it. */
-static char *key_of(const struct review *r, const struct proposal *p, const struct slot *slot)
+static char *key_of(const struct review *r, const struct model *m, const struct proposal *p, const struct slot *slot)
 {
 	unsigned long long tag = slot ? slot->tag : 0;
 	int state = slot ? (int)slot->state : 0, log = (r->log.text != NULL) + 2 * (r->log.error != NULL);
+	size_t turns = p->comments.count ? 2 * m->dialogue.turn_count + (turn_now(m) != NULL) : 0;	/* comments say when they were told */
 
-	return xasprintf("%s %zu %d %d %llu %d %d %zu %u %d %s %d", p->id, p->rev, p->state, state, tag,
+	return xasprintf("%s %zu %d %d %llu %d %d %zu %u %d %s %d %zu", p->id, p->rev, p->state, state, tag,
 	                 r->places.sheet.columns, is_side_by_side(r), p->comments.count, r->decide.drafts.changes, p->verdict,
-	                 p->verdict_run ? p->verdict_run : "", log);
+	                 p->verdict_run ? p->verdict_run : "", log, turns);
 }
 
 /* Makes the sheet anew when something in it changed. */
-static void sync_sheet(struct pane *pane, const struct proposal *p, struct slot *slot)
+static void sync_sheet(struct pane *pane, const struct model *m, const struct proposal *p, struct slot *slot)
 {
 	struct review *r = pane->state;
 	uint64_t tag = slot && slot->state == SLOT_READY ? slot->tag : 0;
-	char *key = key_of(r, p, slot);
+	char *key = key_of(r, m, p, slot);
 	uint32_t line;
 	int is_same;
 
@@ -326,7 +340,7 @@ static void sync_sheet(struct pane *pane, const struct proposal *p, struct slot 
 	}
 	is_same = r->sheet_of && !strcmp(r->sheet_of, p->id) && (tag == r->sheet_tag || !r->sheet_tag);
 	line = is_same && r->view.cursor ? sheet_line(&r->sheet, r->view.cursor) : DIFF_NONE;
-	fill_sheet(pane, p, slot, is_side_by_side(r));
+	fill_sheet(pane, m, p, slot, is_side_by_side(r));
 	is_same = is_same && !(tag && !r->sheet_tag && slot->place != DIFF_NONE);
 	find_place(r, slot, line, r->view.cursor - r->view.top, is_same);
 	r->sheet_tag = tag;
@@ -413,7 +427,7 @@ static int review_sync(struct pane *pane, const struct model *m, int rows, int c
 	r->places = places_of(rows, columns, r->order.count, slot ? slot->diff.file_count : 0);
 	if (p && rows > 0) {
 		sync_about(pane, m, p, slot);
-		sync_sheet(pane, p, slot);
+		sync_sheet(pane, m, p, slot);
 		textview_sync(&r->view, r->sheet.row_count, r->places.sheet.rows, sheet_text_columns(&r->sheet), sheet_row_text,
 		              &r->sheet);
 		sheet_prepare(&r->sheet, &r->view);

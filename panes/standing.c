@@ -113,6 +113,24 @@ enum style standing_source_style(const struct source *s)
 	return source_states[source_state(s)].style;
 }
 
+int standing_has_turns(const struct model *m)
+{
+	return m->dialogue.turn_count || m->dialogue.stage_reason;
+}
+
+const struct message *standing_said(const struct model *m, const struct proposal *p, const char *text)
+{
+	const struct dialogue *d = &m->dialogue;
+
+	for (size_t i = standing_has_turns(m) ? d->message_count : 0; i-- > 0;) {
+		const struct message *said = &d->messages[i];
+		if ((said->kind == EVENT_REVISION_ASKED || said->kind == EVENT_VETOED) && said->proposal && !strcmp(said->proposal, p->id) &&
+		    (!text || (said->text && strstr(said->text, text))))
+			return said;
+	}
+	return NULL;
+}
+
 /* The first revision that was made after it; 0: none yet. */
 static size_t answer_to(const struct model *m, const struct message *message)
 {

@@ -26,6 +26,12 @@ void standing_line(const struct proposal *p, struct buf *out);
 const char *standing_source_mark(const struct source *s);
 enum style standing_source_style(const struct source *s);
 
+/* Whether an agent takes turns here: others propose by themselves, and are told nothing. */
+int standing_has_turns(const struct model *m);
+
+/* What the agent has to hear of a proposal, that holds this text (NULL: whatever was said last); NULL: nothing. */
+const struct message *standing_said(const struct model *m, const struct proposal *p, const char *text);
+
 /* Adds what became of something that the agent has to hear: "told in turn 7", "waits for its next turn"; and, where it is
  * about a proposal, "answered by rev 3". */
 void standing_told(const struct model *m, const struct message *message, struct buf *out);
