@@ -19,7 +19,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
-enum { SECOND = 1000000, ERROR_MAX = 64 << 10, HEADERS_MAX = 64, HEADER_MAX = 2048, SENTENCE_MAX = 700 };
+enum { SECOND = 1000000, GATHER = 40000, ERROR_MAX = 64 << 10, HEADERS_MAX = 64, HEADER_MAX = 2048, SENTENCE_MAX = 700 };
 
 const struct patience conversation_patience = {
 	.base = SECOND / 2, .cap = 60LL * SECOND, .longest = 600LL * SECOND, .silence = 90LL * SECOND, .first = 300LL * SECOND,
@@ -42,7 +42,7 @@ struct conversation {
 	struct sse sse;
 	size_t bytes, events;
 	int has_begun;			/* the wire's answer: it wants to be finished */
-	int says_it_waits;
+	int says_it_waits, has_spoken;
 	/* of its life */
 	int entered, is_over, is_freed;
 };
@@ -115,6 +115,7 @@ static void fail(struct conversation *c, const char *text)
 static void heard_text(void *data, const char *bytes, size_t n)
 {
 	struct conversation *c = data;
+	c->has_spoken = 1;
 	if (!c->is_over)
 		c->to.listener->text(c->to.data, bytes, n);
 }
@@ -122,6 +123,7 @@ static void heard_text(void *data, const char *bytes, size_t n)
 static void heard_thought(void *data, const char *bytes, size_t n)
 {
 	struct conversation *c = data;
+	c->has_spoken = 1;
 	if (!c->is_over)
 		c->to.listener->thought(c->to.data, bytes, n);
 }
@@ -247,6 +249,8 @@ static void refused_request(struct conversation *c)
 	buf_puts(&why, trouble.text ? trouble.text : "the request was refused");
 	if ((c->status == 401 || c->status == 403) && c->to.endpoint->keyenv)
 		buf_printf(&why, " (the key is that of %s)", c->to.endpoint->keyenv);
+	else if (c->status == 401)
+		buf_puts(&why, " (none was sent: name the variable that holds it as the agent's keyenv)");
 	if (trouble.retry)
 		ask_again(c, buf_str(&why), trouble.wait);
 	else
@@ -294,6 +298,7 @@ static void watch_on(struct conversation *c, int64_t quiet)
 	int64_t next = silence_limit(c), uneasy = c->to.patience->uneasy;
 	if (!c->bytes && !c->says_it_waits && uneasy < next)
 		next = uneasy;
+	loop_cancel(c->to.loop, c->watch);
 	c->watch = loop_after(c->to.loop, next > quiet ? next - quiet : 0, watch_silence, c);
 }
 
@@ -345,10 +350,14 @@ static void on_header(void *data, const char *name, const char *value)
 static void on_body(void *data, const char *bytes, size_t n)
 {
 	struct conversation *c = data;
+	int is_first;
 	enter(c);
 	c->status = http_status(c->http);
 	c->last_byte = clock_monotonic();
+	is_first = !c->bytes;
 	c->bytes += n;
+	if (is_first)
+		watch_on(c, 0);
 	if (c->status != 200) {
 		buf_add(&c->error, bytes, c->error.len + n > ERROR_MAX ? ERROR_MAX - c->error.len : n);
 		if (c->error.len >= ERROR_MAX)
@@ -361,6 +370,8 @@ static void on_body(void *data, const char *bytes, size_t n)
 			sse_feed(&c->sse, bytes, n, on_event, c);
 		if (!c->is_over && c->bytes > c->to.patience->answer_max)
 			answer_too_long(c);
+		if (c->http && c->has_spoken)	/* the first word at once, then those of a moment together */
+			http_rest(c->http, GATHER);
 	}
 	leave(c);
 }
@@ -382,7 +393,7 @@ static void forget_attempt(struct conversation *c)
 	strings_release(&c->headers);
 	buf_truncate(&c->error, 0);
 	c->sse = (struct sse){0};
-	c->status = 0;
+	c->status = c->has_spoken = 0;
 	c->bytes = c->events = 0;
 }
 

@@ -62,7 +62,8 @@ struct http_request {
 	CURL *easy;
 	struct curl_slist *headers;
 	char *where;			/* "host:port", safe text */
-	struct loop_timer *silence_timer;
+	struct loop_timer *silence_timer, *rest_timer;
+	curl_socket_t fd;		/* the newest that was opened for it */
 	int64_t started, last_byte, connect_timeout, timeout, silence_timeout;
 	curl_off_t uploaded;		/* when silence was looked at last */
 	size_t header_bytes;
@@ -91,6 +92,7 @@ static void request_free(struct http_request *r)
 		}
 	r->is_cancelled = 1;
 	loop_cancel(h->loop, r->silence_timer);
+	loop_cancel(h->loop, r->rest_timer);
 	if (r->is_added)
 		curl_multi_remove_handle(h->multi, r->easy);
 	curl_easy_cleanup(r->easy);
@@ -436,7 +438,8 @@ static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_s
 		return CURL_SOCKET_BAD;
 	}
 	r->is_refused = 0;	/* of several addresses, one is good */
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	r->fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	return r->fd;
 }
 
 static int is_gone(const struct http_request *r)
@@ -659,6 +662,7 @@ struct http_request *http_start(struct http *h, const struct http_plan *plan, st
 	r->easy = xcheck(curl_easy_init());
 	r->header = plan->header, r->body_came = plan->body_came, r->ended = plan->ended, r->data = plan->data;
 	r->started = r->last_byte = clock_monotonic();
+	r->fd = CURL_SOCKET_BAD;
 	r->connect_timeout = plan->connect_timeout > 0 ? plan->connect_timeout : CONNECT_TIMEOUT;
 	r->timeout = plan->timeout > 0 ? plan->timeout : 0;
 	r->silence_timeout = plan->silence_timeout > 0 ? plan->silence_timeout : 0;
@@ -691,6 +695,24 @@ void http_cancel(struct http_request *r)
 	r->http->has_work = 1;
 	if (!r->http->entered)
 		request_free(r);
+}
+
+static void rest_over(void *data)
+{
+	struct http_request *r = data;
+	struct watched *w = find_watched(r->http, r->fd);
+	r->rest_timer = NULL;
+	if (w && !w->is_hung)
+		loop_watch(r->http->loop, w->fd, w->events, socket_ready, r->http);
+}
+
+void http_rest(struct http_request *r, int64_t time)
+{
+	struct watched *w = is_gone(r) || r->rest_timer ? NULL : find_watched(r->http, r->fd);
+	if (!w || w->is_hung || w->events != LOOP_READ)
+		return;
+	loop_unwatch(r->http->loop, w->fd);
+	r->rest_timer = loop_after(r->http->loop, time, rest_over, r);
 }
 
 int http_status(const struct http_request *r)

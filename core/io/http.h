@@ -48,6 +48,9 @@ struct http_plan {
 /* NULL with a sentence when the URL cannot be used. */
 struct http_request *http_start(struct http *h, const struct http_plan *plan, struct err *err);
 void http_cancel(struct http_request *r);	/* no callback comes any more; NULL allowed */
+/* From body_came: what comes in the next microseconds comes together after them, so that a stream of many small pieces does not
+ * wake the process for each. */
+void http_rest(struct http_request *r, int64_t time);
 int http_status(const struct http_request *r);	/* for the callbacks: of the answer that comes in; 0 before it began */
 
 /* 0: loopback, private, shared, link-local (with it the clouds' metadata), multicast, reserved; IPv6 also where it carries

@@ -116,7 +116,7 @@ static int teardown(void **state)
 
 static int open_agent(struct fixture *f, struct err *err)
 {
-	const struct agent_setup s = { f->loop, &f->config, f->root, &listener, f };
+	const struct agent_setup s = { .loop = f->loop, .config = &f->config, .root = f->root, .listener = &listener, .data = f };
 	f->agent = agent_find("patches")->open(&s, err);
 	return f->agent ? 0 : -1;
 }
