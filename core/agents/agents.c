@@ -3,12 +3,13 @@
 
 #include <string.h>
 
-extern const struct agent_ops api_agent, chat_agent, patches_agent;
+extern const struct agent_ops acp_agent, api_agent, chat_agent, patches_agent;
 
 const struct agent_ops *const agents[] = {
 	&patches_agent,
 	&api_agent,
 	&chat_agent,
+	&acp_agent,
 	NULL,
 };
 
