@@ -106,11 +106,11 @@ static int open_failed(const char *path, int code, struct err *err)
 	return -1;
 }
 
-struct git *git_open(const char *path, struct err *err)
+static struct git *open_with(const char *path, unsigned flags, struct err *err)
 {
 	git_repository *repository;
 	git_libgit2_init();
-	int code = git_repository_open_ext(&repository, path, 0, NULL);
+	int code = git_repository_open_ext(&repository, path, flags, NULL);
 	if (code < 0) {
 		open_failed(path, code, err);
 		git_libgit2_shutdown();
@@ -126,6 +126,11 @@ struct git *git_open(const char *path, struct err *err)
 	struct git *g = xmalloc(sizeof *g);
 	*g = (struct git){.repository = repository, .root = xstrndup(root, length)};
 	return g;
+}
+
+struct git *git_open(const char *path, struct err *err)
+{
+	return open_with(path, 0, err);
 }
 
 void git_close(struct git *g)
@@ -1227,4 +1232,132 @@ void git_hash(const void *bytes, size_t n, char id[GIT_ID])
 	git_odb_hash(&oid, bytes, n, GIT_OBJECT_BLOB);
 	id_text(id, &oid);
 	git_libgit2_shutdown();
+}
+
+/* Reading one commit of a repository that is nobody's business to change. */
+
+struct git *git_open_bare(const char *path, struct err *err)
+{
+	struct git *g = open_with(path, GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_BARE, NULL);
+	if (g)
+		return g;
+	char *inner = xasprintf("%s/.git", path);	/* a folder, or a file that names one */
+	struct stat st;
+	g = open_with(path, stat(inner, &st) ? GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_BARE : GIT_REPOSITORY_OPEN_NO_SEARCH, err);
+	free(inner);
+	if (!g)
+		return NULL;
+	const char *folder = git_repository_commondir(g->repository);
+	size_t length = strlen(folder);
+	while (length > 1 && folder[length - 1] == '/')
+		length--;
+	free(g->root);
+	g->root = xstrndup(folder, length);
+	return g;
+}
+
+const char *git_folder(const struct git *g)
+{
+	return g->root;
+}
+
+/* Its entry, or the tree itself where path is "" (entry stays NULL). */
+static int find_entry(struct git *g, const char *commit, const char *path, git_tree **tree, git_tree_entry **entry, struct err *err)
+{
+	while (!strncmp(path, "./", 2))
+		path += 2;
+	if (!strcmp(path, "."))
+		path = "";
+	char *plain = xstrdup(path);
+	for (size_t n = strlen(plain); n && plain[n - 1] == '/'; n--)
+		plain[n - 1] = '\0';
+	int rc = tree_lookup(g, tree, commit, err);
+	if (!rc && *plain && git_tree_entry_bypath(entry, *tree, plain) < 0)
+		rc = err_set(err, "there is no %s in commit %.12s: list_files shows what is", plain, commit);
+	free(plain);
+	return rc;
+}
+
+static uint64_t size_of(struct git *g, const git_oid *id)
+{
+	git_odb *odb = NULL;
+	size_t size = 0;
+	git_object_t type;
+	if (git_repository_odb(&odb, g->repository) < 0 || git_odb_read_header(&size, &type, odb, id) < 0)
+		size = 0;
+	git_odb_free(odb);
+	return size;
+}
+
+static int add_contents(struct git *g, const git_tree_entry *entry, const char *path, size_t limit, struct buf *out, struct err *err)
+{
+	const git_oid *id = git_tree_entry_id(entry);
+	git_blob *blob;
+	if (git_tree_entry_type(entry) == GIT_OBJECT_TREE)
+		return err_set(err, "%s is a folder: name a file in it", path);
+	if (git_tree_entry_type(entry) != GIT_OBJECT_BLOB)
+		return err_set(err, "%s is a submodule, whose files are not here", path);
+	uint64_t size = size_of(g, id);
+	if (size > GIT_FILE_MAX)
+		return err_set(err, "%s has %llu MB: too large to be read", path, (unsigned long long)size >> 20);
+	if (git_blob_lookup(&blob, g->repository, id) < 0)
+		return err_set(err, "%s is not in this copy of the repository: large files are left out", path);
+	const char *bytes = git_blob_rawcontent(blob);
+	int flags = git_tree_entry_filemode(entry) == GIT_FILEMODE_LINK ? GIT_FILE_LINK : 0;
+	if (size && memchr(bytes, '\0', size < 8000 ? size : 8000))
+		flags = err_set(err, "%s is binary, %llu bytes", path, (unsigned long long)size);
+	else
+		buf_add(out, size ? bytes : "", size < limit ? size : limit);
+	git_blob_free(blob);
+	return flags >= 0 && size > limit ? flags | GIT_FILE_CUT : flags;
+}
+
+int git_file(struct git *g, const char *commit, const char *path, size_t limit, struct buf *out, struct err *err)
+{
+	git_tree *tree = NULL;
+	git_tree_entry *entry = NULL;
+	int rc = find_entry(g, commit, path, &tree, &entry, err);
+	if (!rc)
+		rc = entry ? add_contents(g, entry, path, limit, out, err) : err_set(err, "a path is needed: name a file");
+	git_tree_entry_free(entry);
+	git_tree_free(tree);
+	return rc;
+}
+
+static void add_entries(struct git *g, const git_tree *tree, size_t limit, struct git_listing *out)
+{
+	size_t count = git_tree_entrycount(tree);
+	out->is_cut = count > limit;
+	for (size_t i = 0; i < count && i < limit; i++) {
+		const git_tree_entry *entry = git_tree_entry_byindex(tree, i);
+		struct git_entry *e = array_add(&out->entries, &out->count, &out->room, sizeof *e);
+		e->name = xstrdup(git_tree_entry_name(entry));
+		e->mode = (unsigned)git_tree_entry_filemode(entry);
+		e->size = git_tree_entry_type(entry) == GIT_OBJECT_BLOB ? size_of(g, git_tree_entry_id(entry)) : 0;
+	}
+}
+
+int git_list(struct git *g, const char *commit, const char *folder, size_t limit, struct git_listing *out, struct err *err)
+{
+	git_tree *tree = NULL, *inner = NULL;
+	git_tree_entry *entry = NULL;
+	int rc = find_entry(g, commit, folder ? folder : "", &tree, &entry, err);
+	if (!rc && entry && git_tree_entry_type(entry) != GIT_OBJECT_TREE)
+		rc = err_set(err, "%s is no folder: read_file reads it", folder);
+	if (!rc && entry && git_tree_lookup(&inner, g->repository, git_tree_entry_id(entry)) < 0)
+		rc = fail(err, "cannot read the folder %s", folder);
+	if (!rc)
+		add_entries(g, inner ? inner : tree, limit, out);
+	git_tree_entry_free(entry);
+	git_tree_free(inner);
+	git_tree_free(tree);
+	return rc;
+}
+
+void git_listing_release(struct git_listing *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		free(l->entries[i].name);
+	free(l->entries);
+	*l = (struct git_listing){0};
 }

@@ -100,4 +100,29 @@ void git_config_release(struct git_config *c);
 int git_create(const char *folder, const char *message, struct err *err);
 void git_hash(const void *bytes, size_t n, char id[GIT_ID]);	/* git's blob hash, for naming contents */
 
+/* Repositories that are read, and never written: a bare one, or the .git of a working tree (path: either of the two; nothing
+ * above is looked for). Nothing that its configuration names is run. */
+struct git *git_open_bare(const char *path, struct err *err);
+const char *git_folder(const struct git *g);	/* where refs and objects stand; no slash at the end */
+
+/* Adds what the file has in the commit, at most limit bytes of it. 0: the whole; flags: what it was instead. -1: not there, a
+ * folder, a submodule, or binary (NUL in its first 8000 bytes, as git has it), with its size. */
+enum git_file_flags { GIT_FILE_CUT = 1, GIT_FILE_LINK = 2 };	/* LINK: out is where the symlink leads, which is not followed */
+enum { GIT_FILE_MAX = 64 << 20 };				/* a larger one is not read at all: -1 */
+int git_file(struct git *g, const char *commit, const char *path, size_t limit, struct buf *out, struct err *err);
+
+/* What a folder of the commit holds ("": its root), in git's order: at most limit entries, is_cut when there are more. */
+struct git_entry {
+	char *name;		/* bytes as they are: not safe text */
+	unsigned mode;		/* git's: 040000 folder, 100644, 100755, 120000 symlink, 160000 submodule */
+	uint64_t size;		/* bytes; 0 for folders and submodules, and where the object is missing */
+};
+struct git_listing {
+	struct git_entry *entries;
+	size_t count, room;
+	int is_cut;
+};
+int git_list(struct git *g, const char *commit, const char *folder, size_t limit, struct git_listing *out, struct err *err);
+void git_listing_release(struct git_listing *l);
+
 #endif

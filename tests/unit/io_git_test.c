@@ -837,6 +837,74 @@ static void test_library_is_let_go(void **state)
 	assert_int_equal(git_libgit2_init(), 1);
 }
 
+static void test_open_bare(void **state)
+{
+	struct place *p = *state;
+	sh(p, "git clone -q --bare --depth 1 file://$R bare.git; git -C repo worktree add -q ../other; mkdir repo/src/below");
+	static const char *const same[] = { "repo", "repo/.git", "bare.git", "other" };
+	char id[GIT_ID];
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+		struct git *g = git_open_bare(at(p, same[i]), &p->err);
+		if (!g)
+			fail_msg("%s: %s", same[i], p->err.text);
+		assert_ok(git_head(g, id, &p->err), &p->err);
+		assert_string_equal(id, p->head);
+		char objects[2000];
+		snprintf(objects, sizeof objects, "%s/objects", git_folder(g));
+		assert_int_equal(access(objects, F_OK), 0);
+		git_close(g);
+	}
+	assert_null(git_open_bare(at(p, "repo/src/below"), &p->err));	/* nothing above is looked for */
+	assert_null(git_open_bare(at(p, "nowhere"), &p->err));
+	assert_non_null(strstr(p->err.text, "No such file"));
+}
+
+static void test_file_of_a_commit(void **state)
+{
+	struct place *p = *state;
+	struct buf out = {0};
+	assert_int_equal(git_file(p->git, p->head, "src/words.c", 100, &out, &p->err), 0);
+	assert_string_equal(buf_str(&out), "one\ntwo\nthree\n");
+	buf_truncate(&out, 0);
+	assert_int_equal(git_file(p->git, p->head, "./src/words.c", 5, &out, &p->err), GIT_FILE_CUT);
+	assert_string_equal(buf_str(&out), "one\nt");
+	buf_truncate(&out, 0);
+	assert_int_equal(git_file(p->git, p->head, "link", 100, &out, &p->err), GIT_FILE_LINK);
+	assert_string_equal(buf_str(&out), "src/words.c");
+	buf_truncate(&out, 0);
+	assert_int_equal(git_file(p->git, p->head, "empty", 100, &out, &p->err), 0);
+	assert_error(git_file(p->git, p->head, "blob.bin", 100, &out, &p->err), &p->err, "blob.bin is binary, 5 bytes");
+	assert_error(git_file(p->git, p->head, "src", 100, &out, &p->err), &p->err, "is a folder");
+	assert_error(git_file(p->git, p->head, "", 100, &out, &p->err), &p->err, "a path is needed");
+	assert_error(git_file(p->git, p->head, "link/x", 100, &out, &p->err), &p->err, "there is no link/x");
+	assert_error(git_file(p->git, p->head, "../repo/empty", 100, &out, &p->err), &p->err, "there is no ../repo/empty");
+	assert_error(git_file(p->git, p->head, "/etc/passwd", 100, &out, &p->err), &p->err, "there is no /etc/passwd");
+	assert_error(git_file(p->git, NOBODY, "src", 100, &out, &p->err), &p->err, "no commit");
+	assert_int_equal(out.len, 0);
+	buf_release(&out);
+}
+
+static void test_folder_of_a_commit(void **state)
+{
+	struct place *p = *state;
+	struct git_listing list = {0};
+	assert_ok(git_list(p->git, p->head, "", 100, &list, &p->err), &p->err);
+	assert_int_equal(list.count, 8);
+	assert_string_equal(list.entries[0].name, "bench");
+	assert_int_equal(list.entries[0].mode, 040000);
+	assert_string_equal(list.entries[1].name, "blob.bin");
+	assert_int_equal(list.entries[1].size, 5);
+	assert_string_equal(list.entries[4].name, "link");
+	assert_int_equal(list.entries[4].mode, 0120000);
+	git_listing_release(&list);
+	assert_ok(git_list(p->git, p->head, "src/", 2, &list, &p->err), &p->err);
+	assert_int_equal(list.count, 2);
+	assert_true(list.is_cut);
+	git_listing_release(&list);
+	assert_error(git_list(p->git, p->head, "empty", 2, &list, &p->err), &p->err, "is no folder");
+	assert_error(git_list(p->git, p->head, "none", 2, &list, &p->err), &p->err, "there is no none");
+}
+
 #define GIT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -851,6 +919,7 @@ int main(void)
 		GIT_TEST(test_patches_that_do_not_apply), GIT_TEST(test_crlf_patch_on_crlf_file), GIT_TEST(test_patch_with_nul), GIT_TEST(test_damaged_binary_patch),
 		GIT_TEST(test_large_patches), GIT_TEST(test_mangled_patches), GIT_TEST(test_rebase), GIT_TEST(test_change), GIT_TEST(test_diff),
 		GIT_TEST(test_parent_and_same_tree), cmocka_unit_test(test_matches), GIT_TEST(test_config), GIT_TEST(test_create),
+		GIT_TEST(test_open_bare), GIT_TEST(test_file_of_a_commit), GIT_TEST(test_folder_of_a_commit),
 		cmocka_unit_test(test_hash), cmocka_unit_test(test_library_is_let_go),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
