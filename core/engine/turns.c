@@ -425,6 +425,16 @@ static int may_try(struct engine *e)
 	return clock_wall() >= t->not_before;
 }
 
+/* VMs end with the session's money (pool.c). Where runs cost nothing only the agent does, and what it proposed is still tried. */
+static void say_spent(struct engine *e)
+{
+	double spent = spent_usd(&e->model, clock_wall());
+	if (!(e->model.limit_usd > 0) || spent < e->model.limit_usd || e->exit_code)
+		return;
+	engine_alert(e, "the budget is spent: $%.2f of $%.2f; the agent takes no more turns", spent, e->model.limit_usd);
+	e->exit_code = EXIT_BUDGET;
+}
+
 void turns_advance(struct engine *e)
 {
 	struct turns *t = e->turns;
@@ -433,8 +443,10 @@ void turns_advance(struct engine *e)
 	e->agent_failed = 0;
 	const struct config_agent *c = config_of(e);
 	struct next next = stage_next(&e->model, engine_experiments_left(e), c ? c->turns : 0);
-	if (usd_left(e) <= 0)
+	if (usd_left(e) <= 0) {
 		next = (struct next){ NEXT_FINISHED, next.stage, "its money is spent" };
+		say_spent(e);
+	}
 	e->agent_finished = next.what == NEXT_FINISHED;
 	if (next.what != NEXT_TURN) {
 		state_agent(e, e->agent_finished ? "finished" : "idle", next.reason);
