@@ -25,6 +25,7 @@ struct block {
 	struct buf start;			/* as it came */
 	struct buf text, signature, input, citations;	/* what deltas added; text: of thinking, too */
 	int is_altered;				/* characters that are none were replaced in it */
+	int is_closed;
 };
 
 struct wire {
@@ -294,7 +295,8 @@ static void hear_block(struct wire *w, long index, const struct heard *h)
 	const struct json *start = json_get(h->v, "content_block");
 	const char *type = json_string(json_get(start, "type"), NULL);
 	int is_call = type && !strcmp(type, "tool_use");
-	if (!type || index < 0 || index > INDEX_MAX || block_of(w, index) || w->block_count == ANSWER_PARTS_MAX ||
+	const struct block *same = block_of(w, index);		/* some proxies count each block as 0 */
+	if (!type || index < 0 || index > INDEX_MAX || (same && !same->is_closed) || w->block_count == ANSWER_PARTS_MAX ||
 	    (is_call && !*json_string(json_get(start, "id"), ""))) {
 		fail(w, "a part of the answer begins in a way that the Messages API does not have");
 		return;
@@ -365,6 +367,9 @@ static void hear(struct wire *w, const char *type, const struct heard *h)
 			hear_delta(w, b, h);
 		else
 			fail(w, "the answer goes on with a part that did not begin");
+	} else if (!strcmp(type, "content_block_stop")) {
+		if ((b = block_of(w, index)))
+			b->is_closed = 1;
 	} else if (!strcmp(type, "content_block_start")) {
 		hear_block(w, index, h);
 	} else if (!strcmp(type, "message_start")) {
@@ -513,9 +518,9 @@ static enum wire_stop stop_of(const struct wire *w, const struct wire_answer *a)
 		return STOP_MAX_TOKENS;
 	if (!strcmp(stop, "model_context_window_exceeded"))
 		return STOP_CONTEXT;
-	if (!strcmp(stop, "pause_turn"))
-		return STOP_PAUSED;
-	return a->call_count ? STOP_CALLS : STOP_END;
+	if (a->call_count)	/* whatever the reason: each wants its result */
+		return STOP_CALLS;
+	return strcmp(stop, "pause_turn") ? STOP_END : STOP_PAUSED;
 }
 
 static void move_to_history(struct wire *w, const struct buf *message)

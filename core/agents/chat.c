@@ -8,16 +8,26 @@
 #include "core/agents/parts.h"
 #include "core/agents/tool.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { INDEX_MAX = 1 << 20, DEFAULT_TOKENS = 16000, REASON_MAX = 600 };
+enum { INDEX_MAX = 1 << 20, DEFAULT_TOKENS = 16000, REASON_MAX = 600, NAME_MAX_SIZE = 64 };
 
 struct part {				/* a call as it comes in */
 	long index;			/* -1: the server counts none */
 	struct buf id, name, arguments, extra;	/* extra: "extra_content", which Gemini wants back */
 	int is_altered;
+};
+
+/* OpenRouter's "reasoning_details", which some models want back with their calls: pieces of one text are put together. */
+struct details {
+	struct buf items;		/* finished, with commas between */
+	struct json *last;		/* not finished: its text is kept beside it */
+	const char *key;		/* where the text belongs: "text", "summary", "data" */
+	struct buf text;
+	size_t count;
 };
 
 struct wire {
@@ -29,6 +39,7 @@ struct wire {
 	struct part *parts;
 	size_t part_count, part_room, size;
 	struct buf text, refusal;
+	struct details details;
 	struct tokens tokens;
 	double usd;
 	char *model, *finish, *failure;
@@ -174,6 +185,10 @@ static void forget_answer(struct wire *w)
 	w->part_count = w->part_room = w->size = 0;
 	buf_release(&w->text);
 	buf_release(&w->refusal);
+	buf_release(&w->details.items);
+	buf_release(&w->details.text);
+	json_free(w->details.last);
+	w->details = (struct details){0};
 	string_set(&w->model, NULL);
 	string_set(&w->finish, NULL);
 	string_set(&w->failure, NULL);
@@ -216,6 +231,58 @@ static void hear_thought(struct wire *w, const struct json *delta)
 	const char *text = json_string(json_get(delta, "reasoning_content"), json_string(json_get(delta, "reasoning"), ""));
 	if (*text && w->listener.thought)
 		w->listener.thought(w->listener.data, text, strlen(text));
+}
+
+static void end_detail(struct details *d)
+{
+	if (!d->last)
+		return;
+	if (d->key)
+		json_put_string(d->last, d->key, buf_str(&d->text));
+	comma(&d->items);
+	json_print(d->last, &d->items);
+	json_free(d->last);
+	d->last = NULL;
+	buf_truncate(&d->text, 0);
+}
+
+/* {"type":"reasoning.text","text":…}, {"type":"reasoning.summary","summary":…}, {"type":"reasoning.encrypted","data":…}. */
+static const char *key_of(const struct json *detail)
+{
+	static const char *const keys[] = { "text", "summary", "data" };
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (json_string(json_get(detail, keys[i]), NULL))
+			return keys[i];
+	return NULL;
+}
+
+static int goes_on(const struct details *d, const struct json *detail)
+{
+	const char *type = json_string(json_get(detail, "type"), ""), *before = json_string(json_get(d->last, "type"), "");
+	return d->last && !strcmp(type, before) && strcmp(type, "reasoning.encrypted") &&
+	       json_integer(json_get(detail, "index"), 0) == json_integer(json_get(d->last, "index"), 0);
+}
+
+static void hear_detail(struct wire *w, const struct json *detail)
+{
+	struct details *d = &w->details;
+	const char *key = key_of(detail);
+	if (!json_is_object(detail) || d->count == ANSWER_PARTS_MAX)
+		return;
+	if (goes_on(d, detail)) {
+		for (const struct json *i = json_first(detail); i; i = json_next(i))
+			if (!json_is_null(i) && (!key || strcmp(json_key(i), key)))
+				json_take(d->last, json_key(i), json_copy(i));
+	} else {
+		end_detail(d);
+		d->last = json_copy(detail);
+		d->key = NULL;
+		d->count++;
+	}
+	if (key) {
+		d->key = key;
+		buf_puts(&d->text, json_string(json_get(detail, key), ""));
+	}
 }
 
 static struct part *add_part(struct wire *w, long index)
@@ -292,6 +359,8 @@ static void hear_choice(struct wire *w, const struct json *choice, int is_altere
 	if (!json_is_object(delta))
 		delta = json_get(choice, "message");
 	hear_thought(w, delta);
+	for (const struct json *i = json_first(json_get(delta, "reasoning_details")); i; i = json_next(i))
+		hear_detail(w, i);
 	hear_content(w, json_get(delta, "content"));
 	buf_puts(&w->refusal, json_string(json_get(delta, "refusal"), ""));
 	calls = json_get(delta, "tool_calls");
@@ -402,6 +471,15 @@ static int is_id_used(const struct wire_answer *a, const char *id)
 	return 0;
 }
 
+/* Back goes a name that each API takes for one: OpenAI's refuses the whole conversation for any other. */
+static void put_name(struct buf *out, const char *name)
+{
+	buf_putc(out, '"');
+	for (size_t i = 0; name[i] && i < NAME_MAX_SIZE; i++)
+		buf_putc(out, isalnum((unsigned char)name[i]) || name[i] == '-' ? name[i] : '_');
+	buf_puts(out, *name ? "\"" : "unnamed\"");
+}
+
 static void put_call(struct buf *out, const struct part *p, const struct wire_call *call)
 {
 	struct buf arguments = {0};
@@ -409,7 +487,7 @@ static void put_call(struct buf *out, const struct part *p, const struct wire_ca
 	buf_puts(out, "{\"id\":");
 	json_quote(out, call->id);
 	buf_puts(out, ",\"type\":\"function\",\"function\":{\"name\":");
-	json_quote(out, buf_str(&p->name));
+	put_name(out, buf_str(&p->name));
 	buf_puts(out, ",\"arguments\":");
 	put_arguments(&arguments, call);
 	json_quote(out, arguments.data);
@@ -469,6 +547,9 @@ static void move_to_history(struct wire *w, const struct buf *calls)
 		buf_puts(&t->history, "null");
 	if (calls->len)
 		buf_printf(&t->history, ",\"tool_calls\":[%s]", calls->data);
+	end_detail(&w->details);
+	if (w->details.items.len)
+		buf_printf(&t->history, ",\"reasoning_details\":[%s]", w->details.items.data);
 	buf_putc(&t->history, '}');
 }
 

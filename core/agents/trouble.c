@@ -20,6 +20,7 @@ static const double longest_wait = 86400;
 struct body {
 	char *type, *code, *message;	/* safe; "" where it does not say */
 	int is_spent;			/* a limit of money, that no waiting of ours lifts */
+	int is_long;			/* more than the model's context */
 };
 
 static const char *header(const struct strings *headers, const char *name)
@@ -81,8 +82,27 @@ static const char *text_of(const struct json *v, const char *key)
 	return s && *s ? s : NULL;
 }
 
+static int has_one_of(const char *text, const char *const *words)
+{
+	while (*words && !strcasestr(text, *words))
+		words++;
+	return *words != NULL;
+}
+
+static int is_any(const char *word, const char *const *words)
+{
+	while (word && *words && strcmp(word, *words))
+		words++;
+	return word && *words;
+}
+
+/* A 400 may be any of these; only the words tell. */
+static const char *const spent_codes[] = { "enforced_spend_limit_reached", "insufficient_quota", NULL };
+static const char *const spent_words[] = { "credit balance", "spend limit", "usage limit", NULL };
+static const char *const long_words[] = { "prompt is too long", "context length", "context_length", "context size", "context window", NULL };
+
 /* {"error":{…}}, {"error":"…"}, a list of one of those, or {"message"/"detail":"…"} without an error at all. */
-static void read_json(const struct json *v, struct body *out)
+static void read_json(const struct json *v, int status, struct body *out)
 {
 	if (json_is_array(v))
 		v = json_first(v);
@@ -96,8 +116,9 @@ static void read_json(const struct json *v, struct body *out)
 	out->message = words(message);
 	out->type = words(text_of(error, "type"));
 	out->code = words(code);
-	out->is_spent = (code && (!strcmp(code, "enforced_spend_limit_reached") || !strcmp(code, "insufficient_quota"))) ||
-			!strcmp(out->type, "insufficient_quota");
+	out->is_spent = is_any(code, spent_codes) || is_any(out->type, spent_codes) ||
+			(status == 400 && has_one_of(out->message, spent_words));
+	out->is_long = status == 400 && (has_one_of(out->message, long_words) || has_one_of(out->code, long_words));
 }
 
 /* A page of a proxy, or plain text: its title, or the first of its words. */
@@ -112,12 +133,12 @@ static char *read_page(const char *body, size_t n)
 	return out;
 }
 
-static void read_body(const char *body, size_t n, struct body *out)
+static void read_body(int status, const char *body, size_t n, struct body *out)
 {
 	struct json *v = n && n <= BODY_MAX ? json_parse(body, n, NULL) : NULL;
 	*out = (struct body){0};
 	if (v) {
-		read_json(v, out);
+		read_json(v, status, out);
 	} else {
 		out->message = read_page(body, n < BODY_MAX ? n : BODY_MAX);
 		out->type = xstrdup("");
@@ -186,7 +207,7 @@ static int is_worth_asking_again(int status, const struct body *b, const struct 
 static const char *what_happened(int status, const struct body *b)
 {
 	if (b->is_spent)
-		return "the spending limit of this key is reached";
+		return "there is no money left for this key: its credit or its spending limit is used up";
 	switch (status) {
 	case 400: case 422: return "the API does not accept the request";
 	case 401: return "the API does not take the key";
@@ -206,7 +227,9 @@ static const char *what_happened(int status, const struct body *b)
 static const char *what_to_do(int status, const struct body *b)
 {
 	if (b->is_spent)
-		return "raise it with the provider, or wait until it starts anew (often on the first of the month)";
+		return "add credit or raise the limit with the provider; a limit often starts anew on the first of the month";
+	if (b->is_long)
+		return "it is longer than the model's context: lower what a turn is told, or choose another model";
 	switch (status) {
 	case 400: case 422: return "check model and effort of this agent in the config";
 	case 401: return "check the key in the environment variable that this agent's keyenv names";
@@ -231,7 +254,7 @@ void explain_status(int status, const char *body, size_t n, const struct strings
 	const char *id = header(headers, "request-id"), *remedy;
 	if (!id)
 		id = header(headers, "x-request-id");
-	read_body(body ? body : "", body ? n : 0, &b);
+	read_body(status, body ? body : "", body ? n : 0, &b);
 	remedy = what_to_do(status, &b);
 	buf_printf(&text, "%s (%d%s%s)", what_happened(status, &b), status, *b.type ? " " : "", b.type);
 	if (*b.message)

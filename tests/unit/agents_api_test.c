@@ -319,6 +319,16 @@ static void keeps_what_it_does_not_know(void **state)
 		"{\"type\":\"text\",\"text\":\"so\",\"citations\":[{\"cited_text\":\"x\",\"at\":1.0},{\"cited_text\":\"y\"}]}]}");
 }
 
+static void takes_blocks_that_are_all_0(void **state)
+{
+	(void)state;
+	p.ops->say(p.wire, "one");
+	hear(START TEXT(0, "a") TEXT(0, "b") CALL(0, "t1", "note") ARGS(0, "{}") STOP(0) END("pause_turn"));
+	assert_int_equal(answer.stop, STOP_CALLS);
+	assert_string_equal(answer.text, "ab");
+	assert_string_equal(answer.calls[0].arguments, "{}");
+}
+
 static void counts_usage_as_cumulative(void **state)
 {
 	(void)state;
@@ -424,7 +434,7 @@ static void hears_errors_in_the_stream(void **state)
 		{ EVENT("error", "{\"error\":\"out of memory\"}"), "the API broke off its answer: out of memory", 0 },
 		{ DATA("not json"), "holds no JSON object", 0 },
 		{ DATA("[1]"), "holds no JSON object", 0 },
-		{ BLOCK(0, "{\"type\":\"text\",\"text\":\"\"}"), "begins in a way", 0 },		/* a second 0 */
+		{ BLOCK(7, "{\"type\":\"text\",\"text\":\"\"}") BLOCK(7, "{\"type\":\"text\",\"text\":\"\"}"), "begins in a way", 0 },
 		{ BLOCK(-3, "{\"type\":\"text\",\"text\":\"\"}"), "begins in a way", 0 },
 		{ BLOCK(1, "7"), "begins in a way", 0 },
 		{ BLOCK(1, "{\"type\":\"tool_use\",\"name\":\"x\",\"input\":{}}"), "begins in a way", 0 },
@@ -530,6 +540,9 @@ static void explains_statuses(void **state)
 	static const struct trouble_case cases[] = {
 		{ 400, ERROR("invalid_request_error", "max_tokens: too large"), { "request-id: req_011" }, 0, NAN,
 		  "the API does not accept the request (400 invalid_request_error): max_tokens: too large [req_011]; check model" },
+		{ 400, ERROR("invalid_request_error", "prompt is too long: 1000001 tokens > 1000000 maximum"), { NULL }, 0, NAN, "maximum; it is longer than the model's context" },
+		{ 400, "{\"error\":{\"message\":\"This model's maximum context length is 8192 tokens\",\"code\":\"context_length_exceeded\"}}", { NULL }, 0, NAN, "it is longer than the model's context" },
+		{ 400, ERROR("invalid_request_error", "Your credit balance is too low to access the API."), { NULL }, 0, NAN, "low to access the API.; add credit" },
 		{ 401, ERROR("authentication_error", "invalid x-api-key sk-ant-api03-abc"), { NULL }, 0, NAN, "(401 authentication_error): invalid x-api-key …; check the key" },
 		{ 401, ERROR("authentication_error", "invalid 0123456789abcdef0123456789abcdef"), { NULL }, 0, NAN, "invalid …; check the key" },
 		{ 402, "{\"error\":{\"message\":\"Insufficient credits\",\"code\":402}}", { NULL }, 0, NAN, "there is no credit left (402): Insufficient credits; add credit" },
@@ -550,8 +563,8 @@ static void explains_statuses(void **state)
 		{ 429, "", { "retry-after: soon" }, 1, NAN, "(429)" },
 		{ 429, "", { "retry-after: 1e99" }, 1, 86400, "(429)" },
 		{ 429, "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"limit\",\"details\":{\"error_code\":\"enforced_spend_limit_reached\"}}}",
-		  { "x-should-retry: true" }, 0, NAN, "the spending limit of this key is reached (429 rate_limit_error): limit; raise it" },
-		{ 429, "{\"error\":{\"message\":\"quota\",\"type\":\"insufficient_quota\",\"code\":\"insufficient_quota\"}}", { NULL }, 0, NAN, "spending limit" },
+		  { "x-should-retry: true" }, 0, NAN, "its spending limit is used up (429 rate_limit_error): limit; add credit" },
+		{ 429, "{\"error\":{\"message\":\"quota\",\"type\":\"insufficient_quota\",\"code\":\"insufficient_quota\"}}", { NULL }, 0, NAN, "spending limit is used up (429 insufficient_quota): quota" },
 		{ 500, ERROR("api_error", "Internal server error"), { NULL }, 1, NAN, "a failure of its own (500 api_error): Internal server error" },
 		{ 500, "", { "x-should-retry: false" }, 0, NAN, "(500)" },
 		{ 400, "", { "x-should-retry: true" }, 1, NAN, "(400)" },
@@ -580,6 +593,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(goes_on_after_bad_arguments, setup, teardown),
 		cmocka_unit_test_setup_teardown(passes_names_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(keeps_what_it_does_not_know, setup, teardown),
+		cmocka_unit_test_setup_teardown(takes_blocks_that_are_all_0, setup, teardown),
 		cmocka_unit_test_setup_teardown(counts_usage_as_cumulative, setup, teardown),
 		cmocka_unit_test_setup_teardown(drops_a_refused_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(asks_again_after_a_pause, setup, teardown),

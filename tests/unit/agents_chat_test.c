@@ -383,6 +383,33 @@ static void gives_back_what_gemini_wants(void **state)
 	assert_non_null(strstr(messages(), "\"arguments\":\"{}\"},\"extra_content\":{\"google\":{\"thought_signature\":\"c2ln\"}}}"));
 }
 
+static void gives_back_what_openrouter_wants(void **state)
+{
+	(void)state;
+	p.ops->say(p.wire, "one");
+	hear(CHUNK("{\"reasoning\":\"a\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"a \",\"format\":\"f\",\"index\":0,\"signature\":null}]}")
+	     CHUNK("{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"b\",\"index\":0}]}")
+	     CHUNK("{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"signature\":\"c2ln\",\"index\":0}]}")
+	     CHUNK("{\"reasoning_details\":[{\"type\":\"reasoning.encrypted\",\"data\":\"x\",\"index\":1},{\"type\":\"reasoning.encrypted\",\"data\":\"y\",\"index\":1},7,null]}")
+	     CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"note\",\"arguments\":\"{}\"}}") FINISH("tool_calls") DONE);
+	assert_string_equal(p.thoughts.data, "a");
+	assert_non_null(strstr(messages(), ",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"a b\",\"format\":\"f\",\"index\":0,\"signature\":\"c2ln\"},"
+		"{\"type\":\"reasoning.encrypted\",\"data\":\"x\",\"index\":1},{\"type\":\"reasoning.encrypted\",\"data\":\"y\",\"index\":1}]}"));
+	hear(CHUNK("{\"content\":\"x\",\"reasoning_details\":\"no list\"}") FINISH("stop"));
+	assert_string_equal(answer.text, "x");
+}
+
+static void passes_names_on(void **state)
+{
+	(void)state;
+	p.ops->say(p.wire, "one");
+	hear(CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"read file\\u001b!\"}},{\"index\":1,\"id\":\"b\",\"function\":{}}") FINISH("stop"));
+	assert_string_equal(answer.calls[0].name, "read file<1B>!");
+	assert_string_equal(answer.calls[1].name, "");
+	assert_non_null(strstr(messages(), "\"name\":\"read_file__\""));
+	assert_non_null(strstr(messages(), "\"name\":\"unnamed\""));
+}
+
 static void is_bounded(void **state)
 {
 	(void)state;
@@ -428,6 +455,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(forgets_a_cut_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(drops_a_refused_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(gives_back_what_gemini_wants, setup, teardown),
+		cmocka_unit_test_setup_teardown(gives_back_what_openrouter_wants, setup, teardown),
+		cmocka_unit_test_setup_teardown(passes_names_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(is_bounded, setup, teardown),
 		cmocka_unit_test(sends_its_headers),
 	};
