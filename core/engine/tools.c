@@ -11,6 +11,7 @@
 
 #include "core/agents/tool.h"
 #include "core/base/clock.h"
+#include "core/base/hash.h"
 #include "core/base/text.h"
 #include "core/engine/state.h"
 
@@ -20,15 +21,21 @@ enum {
 	OPEN_MAX = 32,				/* proposals of one agent that are not decided */
 	NOTES_PER_TURN = 20, IDEAS_MAX = 500,
 	BURST = 240, CALLS_PER_SECOND = 4,	/* of all agents together */
+	SAME_MAX = 5, CIRCLES = 16,		/* times running that a call has the same answer; calls that are remembered */
 	HOUR = 3600,
 };
 #define MICRO 1000000
 
+struct circle {
+	uint64_t call, answer;			/* hashes */
+	unsigned times;
+};
 struct tool_counts {
 	double tokens;				/* calls that may be made now */
 	int64_t filled;				/* monotonic: when that was so */
 	unsigned turn, notes;
 	int64_t notes_since;			/* monotonic */
+	struct circle circles[CIRCLES];		/* the newest first */
 };
 
 static const struct {
@@ -121,6 +128,58 @@ static void state_call(struct tool_use *u, const char *status)
 	free(line);
 }
 
+static struct json *error_object(const char *sentence)
+{
+	struct json *result = json_object();
+	char *safe = text_safe_string(sentence, strlen(sentence), TEXT_NEWLINES | TEXT_TABS);
+	json_put_string(result, "error", safe);
+	free(safe);
+	return result;
+}
+
+static struct tool_counts *counts(struct engine *e)
+{
+	if (!e->tool_counts) {
+		e->tool_counts = xcalloc(1, sizeof *e->tool_counts);
+		*e->tool_counts = (struct tool_counts){ .tokens = BURST, .filled = clock_monotonic() };
+	}
+	return e->tool_counts;
+}
+
+/* How often running this call had this answer. A model that goes in circles asks the same again and learns nothing. */
+static unsigned count_same(struct tool_use *u, const struct buf *answer)
+{
+	struct tool_counts *c = counts(u->engine);
+	struct circle now = { .answer = hash_bytes(buf_str(answer), answer->len), .times = 1 };
+	struct buf call = {0};
+	size_t i = 0;
+	buf_printf(&call, "%s %s ", u->agent, u->name);
+	json_print(u->args, &call);
+	now.call = hash_bytes(buf_str(&call), call.len);
+	buf_release(&call);
+	while (i + 1 < CIRCLES && c->circles[i].call != now.call)
+		i++;
+	if (c->circles[i].call == now.call && c->circles[i].answer == now.answer)
+		now.times = c->circles[i].times + 1;
+	memmove(c->circles + 1, c->circles, i * sizeof *c->circles);
+	c->circles[0] = now;
+	return now.times;
+}
+
+static int break_circle(struct tool_use *u, struct buf *text)
+{
+	unsigned times = count_same(u, text);
+	if (times <= SAME_MAX)
+		return 0;
+	char *sentence = xasprintf("the same call again, and for the %uth time running the same answer: nothing has changed since; go on with something else", times);
+	struct json *object = error_object(sentence);
+	buf_truncate(text, 0);
+	json_print(object, text);
+	json_free(object);
+	free(sentence);
+	return 1;
+}
+
 /* A use that was dropped meanwhile states nothing: the engine may be on its way out. */
 static void finish(struct tool_use *u, struct json *result, int is_error)
 {
@@ -129,6 +188,7 @@ static void finish(struct tool_use *u, struct json *result, int is_error)
 		json_print(result, &text);
 		if (text.len > ANSWER_MAX)
 			cut(&text);
+		is_error |= break_circle(u, &text);
 		state_call(u, is_error ? "error" : "ok");
 		u->done(u->data, buf_str(&text), is_error);
 	}
@@ -140,15 +200,6 @@ static void finish(struct tool_use *u, struct json *result, int is_error)
 void tool_answer(struct tool_use *u, struct json *result_taken)
 {
 	finish(u, result_taken, 0);
-}
-
-static struct json *error_object(const char *sentence)
-{
-	struct json *result = json_object();
-	char *safe = text_safe_string(sentence, strlen(sentence), TEXT_NEWLINES | TEXT_TABS);
-	json_put_string(result, "error", safe);
-	free(safe);
-	return result;
 }
 
 void tool_refuse(struct tool_use *u, const char *format, ...)
@@ -164,15 +215,6 @@ void tool_refuse(struct tool_use *u, const char *format, ...)
 }
 
 /* how many */
-
-static struct tool_counts *counts(struct engine *e)
-{
-	if (!e->tool_counts) {
-		e->tool_counts = xcalloc(1, sizeof *e->tool_counts);
-		*e->tool_counts = (struct tool_counts){ .tokens = BURST, .filled = clock_monotonic() };
-	}
-	return e->tool_counts;
-}
 
 /* What comes faster is refused and leaves no trace in the journal, which it would fill. */
 static int take_token(struct engine *e)

@@ -93,7 +93,7 @@ assert c.ask("ping")["result"] == {}
 assert c.close() == (0, b"")
 # all that was asked before the end of input is answered, and in the name that is given
 out = subprocess.run([os.environ["SKYDECK"], "-C", target, "mcp", "--agent", "some \x1b[31mone"], stdout=subprocess.PIPE, check=True, input=b"".join(
-    json.dumps({"jsonrpc": "2.0", "id": i, "method": "tools/call", "params": {"name": "read_results"}}).encode() + b"\n" for i in range(10))).stdout
+    json.dumps({"jsonrpc": "2.0", "id": i, "method": "tools/call", "params": {"name": "read_results", "arguments": {"limit": i + 1}}}).encode() + b"\n" for i in range(10))).stdout
 assert len(out.splitlines()) == 10 and all(json.loads(line)["result"]["isError"] is False for line in out.splitlines())
 PYTHON
 sky events --json >"$work/events"
@@ -192,7 +192,7 @@ def wait():
     open(os.environ["WORK"] + "/go").read()
 def tries(test):
     for i in range(300):
-        answer = c.call("read_results", limit=1)
+        answer = c.call("read_results", limit=i % 100 + 1)
         if test(answer):
             return
         time.sleep(0.1)
