@@ -272,6 +272,7 @@ static void on_source_identified(struct model *m, const struct event *ev)
 			string_set(said[i].field, said[i].value);
 	if (ev->year > 0 && ev->year <= 9999)
 		s->year = (unsigned)ev->year;
+	s->is_identified = 1;
 	string_set(&s->status_reason, NULL);
 }
 

@@ -44,6 +44,7 @@ struct source {
 	char *reason;				/* why it is on the list; NULL: not said */
 	char *status_reason;			/* why it has that status, such as why it was dismissed or could not be read */
 	unsigned year;				/* 0: not known */
+	int is_identified;			/* the service that knows vouches for its title and authors */
 	unsigned position;			/* from 1: the order in which they are to be read; a list without gaps */
 	struct annotation *annotations; size_t annotation_count, annotation_room;
 	double usd;				/* what reading it cost */

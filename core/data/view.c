@@ -489,6 +489,7 @@ static struct json *source_json(const struct model *m, const struct source *s)
 	put_count(object, "year", s->year);
 	json_put_integer(object, "position", s->position);
 	json_put_string(object, "by", s->by);
+	json_put_bool(object, "identified", s->is_identified);
 	json_put_string(object, "reason", s->reason);
 	json_put_string(object, "status_reason", s->status_reason);
 	json_take(object, "notes", annotations_json(s));

@@ -167,6 +167,7 @@ static void read_free(struct read *read)
 
 static void say_what_came(const struct read *read, const char *nobody, struct buf *out)
 {
+	const struct source *s = model_source(&read->reading->engine->model, read->source);
 	if (nobody)
 		buf_printf(out, "%s: it has no claims, its text can be quoted", nobody);
 	else
@@ -177,6 +178,8 @@ static void say_what_came(const struct read *read, const char *nobody, struct bu
 		buf_printf(out, "; %zu of %zu pieces were read%s%s", read->answered, read->pieces, read->problem ? ": " : "", read->problem ? read->problem : "");
 	if (!nobody && read->end < read->text.size && !read->problem)
 		buf_printf(out, "; the first %zu kB of %zu were read", read->end >> 10, read->text.size >> 10);
+	if (s && reading_is_unverified(s))
+		buf_puts(out, "; it could not be verified that it is what its title says");
 	if (read->text.marks)
 		buf_printf(out, "; %u hidden characters stand in it, which can be a trick", read->text.marks);
 }

@@ -15,7 +15,6 @@
 #include "core/base/text.h"
 
 enum { KEPT_MAX = 4, BY_AGENTS_MAX = 200, README_MAX = 256 << 10, LISTED_MAX = 500 };
-static const char unverified[] = "could not be verified";
 
 struct identifying {
 	struct reading *reading;
@@ -197,11 +196,23 @@ static struct finding finding_of(const struct source *s)
 	return (struct finding){ .type = s->type, .title = s->title, .key = s->key, .url = s->url, .authors = s->authors, .note = s->note, .year = s->year };
 }
 
+static int has_address(const struct source *s)
+{
+	struct finding f;
+	struct err ignored = {0};
+	if (s->url)
+		return 1;
+	if (!s->key || research_parse(s->key, &f, &ignored) < 0)
+		return 0;
+	finding_release(&f);
+	return 1;
+}
+
 static void fetch_begin(struct fetch *f, const struct source *s)
 {
 	struct research *research = f->reading->research;
 	struct finding what = finding_of(s);
-	if (!s->url && !s->key) {
+	if (!has_address(s)) {
 		struct source_text t = { .problem = "it has neither an address nor a text" };
 		source_text_copy(&f->text, &t);
 		if (s->note && *s->note)
@@ -284,7 +295,7 @@ static void identifying_complete(struct identifying *i)
 	struct engine *e = i->reading->engine;
 	const struct source *s = model_source(&e->model, i->source);
 	if (s && !i->is_found) {
-		char *why = xasprintf("%s: %s", unverified, i->problems.count ? i->problems.at[0] : "no service knows it");
+		char *why = xasprintf("could not be verified: %s", i->problems.count ? i->problems.at[0] : "no service knows it");
 		char *status = xstrdup(s->status);
 		reading_status(e, NULL, i->source, status, why);
 		free(status);
@@ -363,26 +374,45 @@ static int may_add(const struct engine *e, const char *by, const struct finding 
 	return n < BY_AGENTS_MAX ? 0 : err_set(err, "agents have added %d sources in this session, which is the most: read those first", BY_AGENTS_MAX);
 }
 
+static int is_same(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
+/* A note has no id: the same words under the same title are the same one. */
+static int is_same_note(const struct source *s, const struct finding *f)
+{
+	return !f->key && !f->url && !s->key && !s->url && is_same(s->title, f->title) && is_same(s->note, f->note);
+}
+
 static const struct source *known(const struct engine *e, const struct finding *f)
 {
 	const struct source *s = model_source(&e->model, f->key);
 	for (size_t i = 0; !s && f->url && i < e->model.source_count; i++)
 		if (e->model.sources[i].url && !strcmp(e->model.sources[i].url, f->url))
 			s = &e->model.sources[i];
+	for (size_t i = 0; !s && i < e->model.source_count; i++)
+		if (is_same_note(&e->model.sources[i], f))
+			s = &e->model.sources[i];
 	return s;
 }
 
-/* Something vouches for it: a page has nobody but itself. What a human wrote down is taken as it is. */
+/* Somebody can vouch for it: a page has nobody but itself, and what a human named so is taken as it is. */
 static int must_be_verified(const char *by, const struct finding *f)
 {
 	return is_agent(by) || (f->key && f->url && strcmp(f->key, f->url));
+}
+
+int reading_is_unverified(const struct source *s)
+{
+	return !s->is_identified && s->by && must_be_verified(s->by, &(struct finding){ .key = s->key, .url = s->url });
 }
 
 static void add_again(struct engine *e, const char *by, const struct source *s, const struct finding *f)
 {
 	if (!is_agent(by) && !strcmp(s->status, "dismissed"))
 		reading_status(e, by, s->id, "found", NULL);
-	if (s->status_reason && !strncmp(s->status_reason, unverified, strlen(unverified)) && must_be_verified(by, f))
+	if (!s->is_identified && must_be_verified(by, f))
 		identify(e, s);
 }
 

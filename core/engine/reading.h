@@ -18,6 +18,7 @@ struct reading {
 };
 
 struct reading *reading_of(struct engine *e);		/* opens it when it is not */
+int reading_is_unverified(const struct source *s);	/* nobody vouches for its title and authors */
 int reading_is_repository(const struct source *s);	/* its text is files: those of a clone */
 /* Puts it on the list, or finds it there: its id, borrowed. NULL: it could not be written down. */
 const char *reading_found(struct engine *e, const char *by, const struct finding *f, const char *reason, const char *note);

@@ -105,6 +105,8 @@ static struct json *about(const struct engine *e, const struct source *s)
 	json_put_string(result, "status", s->status);
 	if (s->status_reason)
 		json_put_string(result, "status_reason", s->status_reason);
+	if (reading_is_unverified(s))
+		json_put_string(result, "unverified", "no service vouches for its title and authors (yet): do not rely on them");
 	if (s->reason)
 		json_put_string(result, "why_it_is_here", s->reason);
 	json_put_integer(result, "proposals", y.proposals);
