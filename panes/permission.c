@@ -1,11 +1,10 @@
 /* The kinds of answers are the protocol's; which of them there are, and in what words, the agent says. */
 #include "panes/permission.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/buf.h"
 #include "core/base/clock.h"
-#include "core/base/mem.h"
 #include "core/base/text.h"
 
 enum { SECOND = 1000000, POLICY_SECONDS = 5 /* CONTRACT, Agents */, GAP = 2, WORDS = 28 };
@@ -110,7 +109,8 @@ static int options(const struct permission *asked, const struct keymap *keymap, 
 void permission_draw(const struct permission *asked, const struct keymap *keymap, int64_t now, struct canvas *c)
 {
 	int64_t left = asked->time + POLICY_SECONDS * SECOND - now;
-	char time[CLOCK_TEXT], *flat;
+	char time[CLOCK_TEXT];
+	struct buf flat = { 0 };
 	int x = 1;
 
 	x += canvas_text_cut(c, 0, x, STYLE_ALERT, asked->agent ? asked->agent : "the agent", 24);
@@ -119,11 +119,10 @@ void permission_draw(const struct permission *asked, const struct keymap *keymap
 	if (c->rows < 2)
 		return;
 	if (c->rows > 2) {
-		flat = xstrdup(asked->text);
-		for (char *newline = strchr(flat, '\n'); newline; newline = strchr(newline, '\n'))
-			*newline = '/';
-		canvas_text_cut(c, 1, 1, STYLE_DEFAULT, flat, -1);
-		free(flat);
+		for (const char *at = asked->text; *at; at += strcspn(at, "\n"), at += *at == '\n')
+			buf_printf(&flat, "%s%.*s", flat.len ? " | " : "", (int)strcspn(at, "\n"), at);
+		canvas_text_cut(c, 1, 1, STYLE_DEFAULT, buf_str(&flat), -1);
+		buf_release(&flat);
 	}
 	x = options(asked, keymap, options(asked, keymap, 1, 1, NULL) <= c->columns, 1, c);
 	clock_duration(left > 0 ? left : 0, time);

@@ -99,7 +99,9 @@ static void event(void *data, const struct event *ev, const char *line, size_t l
 	snprintf(c->last_kind, sizeof c->last_kind, "%s", ev->kind == EVENT_UNKNOWN ? "" : event_name(ev->kind));
 	if (c->script)
 		script_event(c->script, c->last_kind);
-	if (c->ui)
+	if (c->ui && ev->kind == EVENT_PERMISSION_ASKED)
+		ui_model_news(c->ui);
+	else if (c->ui)
 		ui_model_changed(c->ui);
 	if (ev->kind == EVENT_SESSION_ENDED && c->options->leave_at_end && ev->seq > c->caught_up_at)
 		loop_stop(c->loop);
@@ -108,8 +110,12 @@ static void event(void *data, const struct event *ev, const char *line, size_t l
 static void tail(void *data, const char *run, int64_t lines, int64_t bytes, const char *last_line)
 {
 	struct cockpit *c = data;
+	const struct turn *turn = dialogue_turn(&c->model, run);
+	int is_first = turn && !turn->last_line;
 	model_tail(&c->model, run, lines, bytes, last_line);
-	if (c->ui)
+	if (c->ui && is_first)
+		ui_model_news(c->ui);
+	else if (c->ui)
 		ui_model_changed(c->ui);
 }
 

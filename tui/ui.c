@@ -429,6 +429,11 @@ void ui_model_changed(struct ui *ui)
 	ui->dirty = 1;
 }
 
+void ui_model_news(struct ui *ui)
+{
+	ui_touch(ui);
+}
+
 void ui_connected(struct ui *ui, int connected)
 {
 	ui->connected = connected;

@@ -53,6 +53,7 @@ void ui_free(struct ui *ui);	/* NULL allowed; before the loop and the terminal *
 
 /* Something was folded into the model, or told beside it: drawn at the end of the turn, ten times a second at most. */
 void ui_model_changed(struct ui *ui);
+void ui_model_news(struct ui *ui);	/* the same, drawn at the end of this turn: the first of what a human waits for */
 void ui_connected(struct ui *ui, int connected);	/* whether the engine is there */
 void ui_replaying(struct ui *ui, const char *where);	/* shown in the title bar; NULL: live */
 /* The answer to a command, query or line; error NULL: result. */
