@@ -302,7 +302,7 @@ static void keeps_what_it_does_not_know(void **state)
 	hear(START
 	     BLOCK(0, "{\"type\":\"server_tool_use\",\"id\":\"srv_1\",\"name\":\"web_search\",\"input\":{}, \"x\" : [ 1.0, {\"}\":\"]\"} ]}")
 	     ARGS(0, "{\\\"q\\\":\\\"a\\\"}") STOP(0)
-	     BLOCK(1, "{\"type\":\"web_search_tool_result\",\"tool_use_id\":\"srv_1\",\"content\":[{\"encrypted\":\"A\\u0041\"}]}") STOP(1)
+	     BLOCK(1, "{\"type\":\"web_search_tool_result\",\"tool_use_id\":\"srv_1\",\"content\":[{\"encrypted\":\"A\\u0041\\\\\\\"}\"}]}") STOP(1)
 	     BLOCK(2, "{\"type\":\"text\",\"text\":\"\",\"citations\":[]}")
 	     DELTA(2, "{\"type\":\"text_delta\",\"text\":\"so\"}")
 	     DELTA(2, "{\"type\":\"citations_delta\",\"citation\":{\"cited_text\":\"x\",\"at\":1.0}}")
@@ -315,7 +315,7 @@ static void keeps_what_it_does_not_know(void **state)
 	assert_int_equal(answer.call_count, 0);
 	assert_string_equal(messages(), USER(SAYS("one", CACHE)) ",{\"role\":\"assistant\",\"content\":["
 		"{\"type\":\"server_tool_use\",\"id\":\"srv_1\",\"name\":\"web_search\",\"input\":{\"q\":\"a\"},\"x\":[ 1.0, {\"}\":\"]\"} ]},"
-		"{\"type\":\"web_search_tool_result\",\"tool_use_id\":\"srv_1\",\"content\":[{\"encrypted\":\"A\\u0041\"}]},"
+		"{\"type\":\"web_search_tool_result\",\"tool_use_id\":\"srv_1\",\"content\":[{\"encrypted\":\"A\\u0041\\\\\\\"}\"}]},"
 		"{\"type\":\"text\",\"text\":\"so\",\"citations\":[{\"cited_text\":\"x\",\"at\":1.0},{\"cited_text\":\"y\"}]}]}");
 }
 
@@ -340,6 +340,9 @@ static void counts_usage_as_cumulative(void **state)
 	hear(START EVENT("message_delta", "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"input_tokens\":-5,\"output_tokens\":1e300}}")
 	     EVENT("message_stop", "{\"type\":\"message_stop\"}"));
 	assert_true(answer.tokens.in == 100 && answer.tokens.out == 1 && answer.written_hour == 0);
+	hear(START EVENT("message_delta", "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"cache_creation_input_tokens\":7,"
+		"\"cache_creation\":{\"ephemeral_1h_input_tokens\":900}}}") EVENT("message_stop", "{\"type\":\"message_stop\"}"));
+	assert_true(answer.tokens.written == 7 && answer.written_hour == 7);
 }
 
 static void drops_a_refused_turn(void **state)
@@ -364,8 +367,10 @@ static void drops_a_refused_turn(void **state)
 	hear(refused);
 	p.ops->say(p.wire, "four");
 	assert_string_equal(messages(), USER(SAYS("one", "")) ",{\"role\":\"assistant\",\"content\":[" SAYS("yes", "") "]}," USER(SAYS("four", CACHE)));
+	hear(START TEXT(0, "wait") END("pause_turn"));
 	hear(START END("refusal"));
 	assert_string_equal(answer.reason, "the model refused");
+	assert_string_equal(messages(), USER(SAYS("one", CACHE)) ",{\"role\":\"assistant\",\"content\":[" SAYS("yes", "") "]}");
 }
 
 static void asks_again_after_a_pause(void **state)
@@ -417,10 +422,10 @@ static void forgets_a_cut_answer(void **state)
 		assert_string_equal(messages(), before);
 	}
 	assert_true(answer.tokens.out == 142);
-	play_bytes(&p, documented, end + 1, 0, 0, &(struct wire_answer){0});	/* whole, whatever became of the connection */
+	wire_answer_release(&answer);
+	play_bytes(&p, documented, end + 1, 0, 0, &answer);	/* whole, whatever became of the connection */
+	assert_int_equal(answer.stop, STOP_CALLS);
 	assert_non_null(strstr(messages(), "toolu_01"));
-	teardown(state);
-	setup(state);
 	free(before);
 }
 
