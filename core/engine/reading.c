@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -167,12 +168,87 @@ static void text_came(void *data, const struct source_text *text)
 	fetch_came(f);
 }
 
+/* A repository's text: what it says of itself, and its files. */
+struct about_repository {
+	struct job job;
+	char *source, *folder, commit[GIT_ID];
+	struct buf text;
+	struct err err;
+	int rc;
+};
+
+static int is_readme(const char *name)
+{
+	return !strncasecmp(name, "readme", 6) && (!name[6] || name[6] == '.');
+}
+
+static void about_work(struct job *job)
+{
+	struct about_repository *a = (struct about_repository *)job;
+	struct git_listing files = {0};
+	struct git *g = git_open_bare(a->folder, &a->err);
+	a->rc = g ? git_list(g, a->commit, "", LISTED_MAX, &files, &a->err) : -1;
+	for (size_t i = 0; !a->rc && i < files.count; i++) {
+		struct buf readme = {0};
+		struct err ignored = {0};
+		if (is_readme(files.entries[i].name) && git_file(g, a->commit, files.entries[i].name, README_MAX, &readme, &ignored) >= 0)
+			buf_printf(&a->text, "%s\n\n", buf_str(&readme));
+		buf_release(&readme);
+	}
+	for (size_t i = 0; !a->rc && i < files.count; i++)
+		buf_printf(&a->text, "%s%s\n", files.entries[i].name, S_ISDIR(files.entries[i].mode) ? "/" : "");
+	git_listing_release(&files);
+	git_close(g);
+}
+
 static struct fetch *find_fetch(const struct reading *r, const char *source)
 {
 	struct fetch *f = r ? r->fetches : NULL;
 	while (f && strcmp(f->source, source))
 		f = f->next;
 	return f;
+}
+
+static void about_done(struct job *job)
+{
+	struct about_repository *a = (struct about_repository *)job;
+	struct fetch *f = job->dropped ? NULL : find_fetch(job->engine->reading, a->source);
+	if (f && f == job->owner) {
+		struct buf safe = {0};
+		const struct source *s = model_source(&job->engine->model, a->source);
+		char *from = xasprintf("%s at %.12s", s && s->url ? s->url : a->folder, a->commit);
+		struct source_text t = { .from = from, .problem = a->rc ? a->err.text : NULL };
+		t.marks = (unsigned)text_safe(&safe, buf_str(&a->text), a->text.len, TEXT_NEWLINES | TEXT_TABS);
+		t.text = a->rc ? NULL : buf_str(&safe);
+		t.size = safe.len;
+		git_hash(buf_str(&safe), safe.len, t.hash);
+		source_text_copy(&f->text, &t);
+		free(from);
+		buf_release(&safe);
+		fetch_came(f);
+	}
+	free(a->source);
+	free(a->folder);
+	buf_release(&a->text);
+	free(a);
+}
+
+static void repository_came(void *data, const char *folder, const char *commit, const char *problem)
+{
+	struct fetch *f = data;
+	f->request = NULL;
+	if (!folder || !commit || strlen(commit) + 1 > GIT_ID) {
+		struct source_text t = { .problem = problem ? problem : "the repository has no commit" };
+		source_text_copy(&f->text, &t);
+		fetch_came(f);
+		return;
+	}
+	struct about_repository *a = xcalloc(1, sizeof *a);
+	a->job = (struct job){ .owner = f, .work = about_work, .done = about_done };
+	a->source = xstrdup(f->source);
+	a->folder = xstrdup(folder);
+	snprintf(a->commit, sizeof a->commit, "%s", commit);
+	jobs_do(f->reading->engine, &a->job);
 }
 
 int reading_is_repository(const struct source *s)
@@ -218,6 +294,8 @@ static void fetch_begin(struct fetch *f, const struct source *s)
 		if (s->note && *s->note)
 			use_note(f, s, NULL);
 		f->has_come = 1;
+	} else if (reading_is_repository(s)) {
+		f->request = research_clone(research, s->url, repository_came, f);
 	} else {
 		f->request = research_fetch(research, &what, text_came, f);
 	}

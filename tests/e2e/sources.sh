@@ -139,6 +139,36 @@ PYTHON
 source_is s5 '"by":"agent '
 source_is s5 'they<U+202E> measured it'
 
+# files: of the baseline's tree, and nothing outside it
+printf 'not in the commit\n' >"$T/src/new.c"
+ln -s /etc/passwd "$T/link"
+printf 'a\tb\r\nc\r\n' >"$T/crlf.txt"
+head -c 5000 /dev/zero >"$T/zeros"
+(cd "$T" && git add link crlf.txt zeros && git commit -qm 'Later than the baseline')
+tools <<'PYTHON'
+f = call("read_file", path="src/a.c")
+assert f["total"] == 2 and f["lines"] == 2 and "a=0\n" in f["content"]["text"] and f["content"]["untrusted"], f
+assert "// the first number" in call("read_file", path="./src/a.c", lines=1)["content"]["text"]
+f = call("read_file", path="src/a.c", lines=1)
+assert f["next"] == 2 and "a=0" not in f["content"]["text"]
+assert call("read_file", path="src/a.c", **{"from": 50})["lines"] == 0
+assert "mode" in call("read_file", path="autoresearch.sh")["content"]["text"]
+for bad in "src/new.c", "link", "../target/src/a.c", "/etc/passwd", "src/../../x", ".git/config", "src", "nothing", ".skydeck/config":
+    assert isinstance(call("read_file", path=bad), str), bad
+names = {e["name"]: e["kind"] for e in call("list_files")["entries"]}
+assert names["src"] == "folder" and names["build.sh"] == "file" and "link" not in names, names
+assert [e["name"] for e in call("list_files", path="src/")["entries"]] == ["a.c", "b.c", "mode.c"]
+assert call("list_files", limit=2)["is_cut"]
+assert isinstance(call("list_files", path="src/a.c"), str) and isinstance(call("list_files", path="nothing"), str)
+hits = call("search_code", pattern="number")
+assert hits["count"] == 2 and "src/a.c:1: // the first number" in hits["matches"]["text"], hits
+assert call("search_code", pattern="a=[0-9]", path="src")["count"] == 1
+assert call("search_code", pattern="a=[0-9]", plain=True)["count"] == 0
+assert call("search_code", pattern="FIRST", ignore_case=True)["count"] == 1
+assert call("search_code", pattern="--help")["count"] == 0
+assert "s1 is no repository" in call("read_file", path="x", source="s1")
+PYTHON
+
 # nothing hides in the journal, and the key is nowhere
 sky events --json >"$work/events" || bad "the events cannot be read"
 LC_ALL=C grep -q $'\xe2\x80\xae' "$work/events" && bad "a hidden character stands in an event"
