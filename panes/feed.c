@@ -246,15 +246,18 @@ static int add_next(struct feed *f, const struct model *m)
 static struct feed_made_of made_of(const struct model *m, int columns)
 {
 	const struct dialogue *d = &m->dialogue;
+	size_t revisions = 0;
 
+	for (size_t i = 0; i < m->proposal_count; i++)
+		revisions += m->proposals[i].rev;
 	return (struct feed_made_of){ m->activity_count ? m->activity[0].seq : 0, d->called_count ? d->called[0].seq : 0, d->turn_count,
-		d->turn_count - (turn_now(m) != NULL), messages_waiting(m, 1), columns };
+		d->turn_count - (turn_now(m) != NULL), messages_waiting(m, 1), revisions, columns };
 }
 
 static int is_same(const struct feed_made_of *a, const struct feed_made_of *b)
 {
 	return a->first_activity == b->first_activity && a->first_called == b->first_called && a->turns == b->turns && a->ended == b->ended &&
-	       a->waiting == b->waiting && a->columns == b->columns;
+	       a->waiting == b->waiting && a->revisions == b->revisions && a->columns == b->columns;
 }
 
 /* The reader stays at the event that the current line is about, or the next one that is left. */

@@ -25,7 +25,7 @@ struct feed {
 	unsigned turn;			/* the group that is open; 0: none */
 	struct feed_made_of {		/* when one of these changes, lines that stand there change */
 		uint64_t first_activity, first_called;
-		size_t turns, ended, waiting;
+		size_t turns, ended, waiting, revisions;
 		int columns;
 	} made_of;
 };

@@ -71,7 +71,7 @@ static void make(struct live *l, int columns)
 {
 	page_begin(&l->page, columns);
 	for (size_t i = 0; i < l->lines.count; i++)
-		page_add(&l->page, i ? NULL : "▸ ", STYLE_INFO, MARK, l->lines.at[i], STYLE_AGENT);
+		page_add(&l->page, NULL, STYLE_INFO, MARK, l->lines.at[i], STYLE_AGENT);
 	l->page.view.grows = l->page.view.follow = 1;
 }
 
@@ -112,8 +112,10 @@ void live_answer(struct live *l, const struct answer *a)
 
 void live_draw(const struct live *l, struct canvas *c)
 {
-	if (l->of)
-		page_draw(&l->page, c, 0);
+	if (!l->of)
+		return;
+	page_draw(&l->page, c, 0);
+	canvas_text(c, 0, 0, STYLE_INFO, "▸", -1);
 }
 
 void live_release(struct live *l)
