@@ -10,6 +10,7 @@
  *
  * What the model said goes back as it came: of each block the bytes are kept, and only what deltas made of them is put in,
  * so that signed thinking and blocks that nobody here knows stay what they were. */
+#include "core/agents/block.h"
 #include "core/agents/parts.h"
 #include "core/agents/tool.h"
 
@@ -18,15 +19,6 @@
 #include <string.h>
 
 enum { LOOKBACK = 18, INDEX_MAX = 1 << 20, DEFAULT_TOKENS = 16000, REASON_MAX = 600 };
-
-struct block {
-	long index;
-	int is_call, is_thinking, is_text;
-	struct buf start;			/* as it came */
-	struct buf text, signature, input, citations;	/* what deltas added; text: of thinking, too */
-	int is_altered;				/* characters that are none were replaced in it */
-	int is_closed;
-};
 
 struct wire {
 	struct buf head;
@@ -212,14 +204,8 @@ static void api_request(const struct wire *w, struct buf *body)
 
 static void forget_answer(struct wire *w)
 {
-	for (size_t i = 0; i < w->block_count; i++) {
-		struct block *b = &w->blocks[i];
-		buf_release(&b->start);
-		buf_release(&b->text);
-		buf_release(&b->signature);
-		buf_release(&b->input);
-		buf_release(&b->citations);
-	}
+	for (size_t i = 0; i < w->block_count; i++)
+		block_release(&w->blocks[i]);
 	free(w->blocks);
 	w->blocks = NULL;
 	w->block_count = w->block_room = w->size = 0;
@@ -403,114 +389,6 @@ static void api_event(struct wire *w, const char *name, const char *data, size_t
 
 /* --- its end --------------------------------------------------------------------------------------------------------- */
 
-static int is_object(const struct buf *text)
-{
-	struct json *v = text->len ? json_parse(text->data, text->len, NULL) : NULL;
-	int is = json_is_object(v);
-	json_free(v);
-	return is;
-}
-
-static const char *arguments_of(const struct block *b, char **own)
-{
-	struct span start = span_get((struct span){ b->start.data, b->start.len }, "input");
-	*own = NULL;
-	if (b->input.len || !start.at)
-		return buf_str(&b->input);
-	return *own = xstrndup(start.at, start.len);
-}
-
-static void put_member(struct buf *out, const char *key, const char *value, int is_text)
-{
-	if (out->data[out->len - 1] != '{')
-		buf_putc(out, ',');
-	buf_printf(out, "\"%s\":", key);
-	if (is_text)
-		json_quote(out, value);
-	else
-		buf_puts(out, value);
-}
-
-/* A block with what its deltas said in place of what it began with; all else stays byte for byte. */
-static void put_block(struct buf *out, const struct block *b, const char *input)
-{
-	struct buf citations = {0};
-	if (b->citations.len)
-		buf_printf(&citations, "[%s]", b->citations.data);
-	struct { const char *key, *value; int is_text, is_done; } said[] = {
-		{ b->is_thinking ? "thinking" : "text", b->text.len ? b->text.data : NULL, 1, 0 },
-		{ "signature", b->signature.len ? b->signature.data : NULL, 1, 0 },
-		{ "input", input, 0, 0 },
-		{ "citations", citations.data, 0, 0 },
-	};
-	struct span rest = { b->start.data, b->start.len }, key, value;
-	size_t count = sizeof said / sizeof *said, i;
-	buf_putc(out, '{');
-	while (span_next(&rest, &key, &value)) {
-		for (i = 0; i < count && !(said[i].value && span_is(key, said[i].key)); i++)
-			;
-		if (i < count) {
-			put_member(out, said[i].key, said[i].value, said[i].is_text);
-			said[i].is_done = 1;
-			continue;
-		}
-		buf_puts(out, out->data[out->len - 1] != '{' ? ",\"" : "\"");
-		buf_add(out, key.at, key.len);
-		buf_puts(out, "\":");
-		buf_add(out, value.at, value.len);
-	}
-	for (i = 0; i < count; i++)
-		if (said[i].value && !said[i].is_done)
-			put_member(out, said[i].key, said[i].value, said[i].is_text);
-	buf_putc(out, '}');
-	buf_release(&citations);
-}
-
-/* Blocks that the API would not take back: text of blanks, and thinking whose signature no longer fits or never came. */
-static int is_kept(const struct block *b, int is_cut)
-{
-	if (b->is_text)
-		return buf_str(&b->text)[strspn(buf_str(&b->text), " \t\r\n")] != '\0';
-	if (b->is_thinking)
-		return !b->is_altered && (b->signature.len || !is_cut);
-	return 1;
-}
-
-/* The last block, where the limit of length fell: a call may be half of one, even where its half can be read. */
-static int is_half(const struct wire *w, const struct block *b, int is_cut)
-{
-	return is_cut && b->is_call && b == &w->blocks[w->block_count - 1] && !is_object(&b->input);
-}
-
-/* Reads the blocks into out, and writes them as the message that goes back. */
-static void gather(struct wire *w, struct wire_answer *out, struct buf *message, int is_cut)
-{
-	struct buf text = {0};
-	for (size_t i = 0; i < w->block_count; i++) {
-		const struct block *b = &w->blocks[i];
-		struct buf input = {0};
-		if (b->is_text)
-			buf_puts(&text, buf_str(&b->text));
-		if (!is_kept(b, is_cut) || is_half(w, b, is_cut))
-			continue;
-		if (b->is_call) {
-			struct json *start = json_parse(b->start.data, b->start.len, NULL);
-			char *own;
-			answer_add_call(out, json_string(json_get(start, "id"), ""), json_string(json_get(start, "name"), ""),
-					arguments_of(b, &own), b->is_altered);
-			put_arguments(&input, &out->calls[out->call_count - 1]);
-			json_free(start);
-			free(own);
-		} else if (is_object(&b->input)) {
-			buf_puts(&input, b->input.data);
-		}
-		comma(message);
-		put_block(message, b, input.data);
-		buf_release(&input);
-	}
-	out->text = buf_take(&text);
-}
-
 static enum wire_stop stop_of(const struct wire *w, const struct wire_answer *a)
 {
 	const char *stop = w->stop ? w->stop : "";
@@ -550,7 +428,7 @@ static void keep_answer(struct wire *w, struct wire_answer *out)
 	struct buf message = {0};
 	const char *stop = w->stop ? w->stop : "";
 	int is_cut = !strcmp(stop, "max_tokens") || !strcmp(stop, "model_context_window_exceeded");
-	gather(w, out, &message, is_cut);
+	blocks_gather(w->blocks, w->block_count, is_cut, out, &message);
 	out->stop = stop_of(w, out);
 	move_to_history(w, &message);
 	for (size_t i = 0; i < out->call_count; i++)

@@ -5,21 +5,15 @@
  *
  * As with the Messages API a request is one run of bytes that only grows. Texts of the user that stand together become one
  * message: the templates of many models want roles to alternate. */
+#include "core/agents/chat_calls.h"
 #include "core/agents/parts.h"
 #include "core/agents/tool.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { INDEX_MAX = 1 << 20, DEFAULT_TOKENS = 16000, REASON_MAX = 600, NAME_MAX_SIZE = 64 };
-
-struct part {				/* a call as it comes in */
-	long index;			/* -1: the server counts none */
-	struct buf id, name, arguments, extra;	/* extra: "extra_content", which Gemini wants back */
-	int is_altered;
-};
+enum { DEFAULT_TOKENS = 16000, REASON_MAX = 600 };
 
 /* OpenRouter's "reasoning_details", which some models want back with their calls: pieces of one text are put together. */
 struct details {
@@ -33,11 +27,10 @@ struct details {
 struct wire {
 	struct buf head;
 	struct talk talk;		/* texts: as they are, not yet JSON */
-	unsigned long calls_named;	/* ids that were made up */
 	/* of the answer that comes in */
 	struct wire_listener listener;
-	struct part *parts;
-	size_t part_count, part_room, size;
+	struct chat_calls calls;
+	size_t size;
 	struct buf text, refusal;
 	struct details details;
 	struct tokens tokens;
@@ -174,15 +167,8 @@ static void chat_request(const struct wire *w, struct buf *body)
 
 static void forget_answer(struct wire *w)
 {
-	for (size_t i = 0; i < w->part_count; i++) {
-		buf_release(&w->parts[i].id);
-		buf_release(&w->parts[i].name);
-		buf_release(&w->parts[i].arguments);
-		buf_release(&w->parts[i].extra);
-	}
-	free(w->parts);
-	w->parts = NULL;
-	w->part_count = w->part_room = w->size = 0;
+	chat_calls_forget(&w->calls);
+	w->size = 0;
 	buf_release(&w->text);
 	buf_release(&w->refusal);
 	buf_release(&w->details.items);
@@ -285,61 +271,10 @@ static void hear_detail(struct wire *w, const struct json *detail)
 	}
 }
 
-static struct part *add_part(struct wire *w, long index)
-{
-	if (w->part_count == ANSWER_PARTS_MAX) {
-		fail(w, "the answer holds more calls than any should");
-		return NULL;
-	}
-	struct part *p = array_add(&w->parts, &w->part_count, &w->part_room, sizeof *p);
-	p->index = index;
-	return p;
-}
-
-/* Which call a piece belongs to: that of its index, or else of its id; without both, one with a name begins a call and one
- * without goes on with the last. Under an index that is taken, a name with another id is a call of its own (Gemini and
- * some of Ollama count all as 0). */
-static struct part *part_of(struct wire *w, const struct json *piece, const char *id, const char *name)
-{
-	long index = (long)json_integer(json_get(piece, "index"), -1);
-	struct part *last = w->part_count ? &w->parts[w->part_count - 1] : NULL;
-	if (index < 0 || index > INDEX_MAX)
-		index = -1;
-	for (size_t i = w->part_count; i--;) {
-		struct part *p = &w->parts[i];
-		int is_same_id = *id && !strcmp(buf_str(&p->id), id);
-		int is_other = *id && *name && p->id.len && !is_same_id;
-		if (index >= 0 ? p->index == index && !is_other : is_same_id)
-			return p;
-	}
-	return index < 0 && last && !*name ? last : add_part(w, index);
-}
-
-static void hear_arguments(struct part *p, const struct json *arguments)
-{
-	if (json_is_object(arguments)) {
-		buf_truncate(&p->arguments, 0);
-		json_print(arguments, &p->arguments);
-	} else {
-		buf_puts(&p->arguments, json_string(arguments, ""));
-	}
-}
-
 static void hear_call(struct wire *w, const struct json *piece, int is_altered)
 {
-	const struct json *function = json_get(piece, "function"), *extra = json_get(piece, "extra_content");
-	const char *id = json_string(json_get(piece, "id"), ""), *name = json_string(json_get(function, "name"), "");
-	struct part *p = part_of(w, piece, id, name);
-	if (!p)
-		return;
-	p->is_altered |= is_altered;
-	if (!p->id.len)
-		buf_puts(&p->id, id);
-	if (!p->name.len)
-		buf_puts(&p->name, name);
-	if (extra && !p->extra.len)
-		json_print(extra, &p->extra);
-	hear_arguments(p, json_get(function, "arguments"));
+	if (chat_calls_hear(&w->calls, piece, is_altered))
+		fail(w, "the answer holds more calls than any should");
 }
 
 /* The call of before there were several: {"function_call":{"name":…,"arguments":…}}. */
@@ -463,68 +398,6 @@ static void chat_event(struct wire *w, const char *name, const char *data, size_
 
 /* --- its end --------------------------------------------------------------------------------------------------------- */
 
-static int is_id_used(const struct wire_answer *a, const char *id)
-{
-	for (size_t i = 0; i < a->call_count; i++)
-		if (!strcmp(a->calls[i].id, id))
-			return 1;
-	return 0;
-}
-
-/* Back goes a name that each API takes for one: OpenAI's refuses the whole conversation for any other. */
-static void put_name(struct buf *out, const char *name)
-{
-	buf_putc(out, '"');
-	for (size_t i = 0; name[i] && i < NAME_MAX_SIZE; i++)
-		buf_putc(out, isalnum((unsigned char)name[i]) || name[i] == '-' ? name[i] : '_');
-	buf_puts(out, *name ? "\"" : "unnamed\"");
-}
-
-static void put_call(struct buf *out, const struct part *p, const struct wire_call *call)
-{
-	struct buf arguments = {0};
-	comma(out);
-	buf_puts(out, "{\"id\":");
-	json_quote(out, call->id);
-	buf_puts(out, ",\"type\":\"function\",\"function\":{\"name\":");
-	put_name(out, buf_str(&p->name));
-	buf_puts(out, ",\"arguments\":");
-	put_arguments(&arguments, call);
-	json_quote(out, arguments.data);
-	buf_putc(out, '}');
-	if (p->extra.len)
-		buf_printf(out, ",\"extra_content\":%s", p->extra.data);
-	buf_putc(out, '}');
-	buf_release(&arguments);
-}
-
-/* Where the limit of length fell into a call, it is not one. */
-static int is_half(const struct wire *w, size_t i)
-{
-	if (i + 1 < w->part_count || !w->finish || strcmp(w->finish, "length"))
-		return 0;
-	const struct buf *arguments = &w->parts[i].arguments;
-	struct json *v = json_parse(buf_str(arguments), arguments->len, NULL);
-	int is_whole = json_is_object(v);
-	json_free(v);
-	return !is_whole;
-}
-
-static void gather(struct wire *w, struct wire_answer *out, struct buf *calls)
-{
-	for (size_t i = 0; i < w->part_count; i++) {
-		const struct part *p = &w->parts[i];
-		char *id = NULL;
-		if (is_half(w, i))
-			continue;
-		if (!p->id.len || is_id_used(out, p->id.data))
-			id = xasprintf("call_skydeck_%lu", ++w->calls_named);
-		answer_add_call(out, id ? id : p->id.data, buf_str(&p->name), buf_str(&p->arguments), p->is_altered);
-		put_call(calls, p, &out->calls[out->call_count - 1]);
-		free(id);
-	}
-}
-
 static void move_to_history(struct wire *w, const struct buf *calls)
 {
 	struct talk *t = &w->talk;
@@ -556,8 +429,9 @@ static void move_to_history(struct wire *w, const struct buf *calls)
 static void keep_answer(struct wire *w, struct wire_answer *out)
 {
 	struct buf calls = {0};
-	gather(w, out, &calls);
-	out->stop = w->finish && !strcmp(w->finish, "length") ? STOP_MAX_TOKENS : out->call_count ? STOP_CALLS : STOP_END;
+	int is_cut = w->finish && !strcmp(w->finish, "length");
+	chat_calls_gather(&w->calls, is_cut, out, &calls);
+	out->stop = is_cut ? STOP_MAX_TOKENS : out->call_count ? STOP_CALLS : STOP_END;
 	move_to_history(w, &calls);
 	for (size_t i = 0; i < out->call_count; i++)
 		strings_add(&w->talk.open, out->calls[i].id);
