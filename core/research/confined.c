@@ -2,6 +2,7 @@
  * run others by its configuration. */
 #include "core/research/confined.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,17 @@ static void add_all(struct strings *list, const char *const *words)
 {
 	for (; words && *words; words++)
 		strings_add(list, *words);
+}
+
+static int first_cpu(void)
+{
+	cpu_set_t allowed;
+	int first = 0;
+	if (sched_getaffinity(0, sizeof allowed, &allowed))
+		return -1;
+	while (first < CPU_SETSIZE && !CPU_ISSET(first, &allowed))
+		first++;
+	return first < CPU_SETSIZE ? first : -1;
 }
 
 struct child *confined_start(struct loop *loop, const struct confined *confined, struct err *err)
@@ -41,6 +53,11 @@ struct child *confined_start(struct loop *loop, const struct confined *confined,
 		array_add(&argv.at, &argv.count, &argv.room, sizeof *argv.at);
 		array_add(&env.at, &env.count, &env.room, sizeof *env.at);
 		struct child_options options = confined->options;
+		int cpu = first_cpu();
+		if (confined->is_patient && cpu >= 0) {
+			options.cpus = &cpu;
+			options.cpu_count = 1;
+		}
 		options.argv = (const char *const *)argv.at;
 		options.env = (const char *const *)env.at;
 		child = child_start(loop, &options, err);

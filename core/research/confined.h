@@ -10,6 +10,7 @@ struct confined {
 	const char *const *env;		/* NAME=value, NULL-terminated, besides PATH and the like; or NULL */
 	int network;
 	int is_git;			/* nothing but env and its arguments decides what git does */
+	int is_patient;			/* on the first CPU alone, which whoever measures leaves to the engine */
 	struct child_options options;	/* argv and env are set here */
 };
 /* As child_start. */

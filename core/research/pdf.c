@@ -130,7 +130,7 @@ static int start(struct pdf_text *p, const char *path, struct err *err)
 		return err_set(err, "pdftotext is not installed, so that PDFs cannot be read: apt install poppler-utils (dnf install "
 		               "poppler-utils, pacman -S poppler)");
 	int rc = read_pdf(path, &file, err);
-	const struct confined confined = { .command = (const char *const[]){ "sh", "-c", script, NULL }, .visible = program,
+	const struct confined confined = { .command = (const char *const[]){ "sh", "-c", script, NULL }, .visible = program, .is_patient = 1,
 		.options = { .timeout = (int64_t)PDF_SECONDS * 1000000, .cpu_limit = PDF_SECONDS, .memory_limit = MEMORY,
 			.file_limit = 1 << 20, .input = buf_str(&file), .input_size = file.len, .output = took, .ended = ended, .data = p } };
 	if (!rc)

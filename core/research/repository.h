@@ -23,7 +23,7 @@ int repository_parse(const char *url, struct repository_place *out, struct err *
 
 /* Makes sure that it is there and not older than REPOSITORY_AGE, and calls done once, from the loop, never from in here. Where
  * it cannot be fetched again the old copy is given with its problem too: folder is NULL only when there is none. A copy is
- * given up over REPOSITORY_SIZE bytes or REPOSITORY_TIME; only addresses that are public are asked, without a proxy. cache: the
+ * given up over REPOSITORY_SIZE bytes or REPOSITORY_TIME; files of over 8 MB are left out where the server can; only addresses that are public are asked, without a proxy. cache: the
  * folder of the cache, made where missing. */
 enum { REPOSITORY_AGE = 24 * 60 * 60, REPOSITORY_TIME = 10 * 60 };	/* seconds */
 #define REPOSITORY_SIZE ((size_t)2 << 30)
