@@ -20,7 +20,7 @@ enum {
 	SUMMARY_COLUMNS = 160, VALUE_COLUMNS = 60, VALUE_BYTES = 400,
 	OPEN_MAX = 32,				/* proposals of one agent that are not decided */
 	NOTES_PER_TURN = 20, IDEAS_MAX = 500,
-	BURST = 240, CALLS_PER_SECOND = 4,	/* of all agents together */
+	BURST = 240, CALLS_PER_SECOND = 2,	/* of all agents together */
 	SAME_MAX = 5, CIRCLES = 16,		/* times running that a call has the same answer; calls that are remembered */
 	HOUR = 3600,
 };

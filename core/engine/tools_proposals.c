@@ -16,7 +16,7 @@
 #include "core/io/logs.h"
 
 enum { RESULTS = 20, RUNS_MAX = 30, NOTES_SHOWN = 20, COMMENTS_MAX = 50,
-	LINES = 100, LINE_BYTES = 1000, LOG_BYTES = 64 << 10, SCAN_LINES = 200000 };
+	LINES = 100, LINE_BYTES = 1000, LOG_BYTES = 64 << 10, SCAN_LINES = 50000 };
 
 static const char *text_of(const struct tool_use *u, const char *name)
 {
@@ -416,7 +416,8 @@ static void answer_lines(struct tool_use *u, const char *name, const struct exce
 	if (x->count)
 		json_take(result, "log", tool_untrusted(from, NULL, buf_str(&x->text), x->text.len));
 	else
-		json_put_string(result, "note", text_of(u, "find") ? "no line holds these words" : "there are no lines");
+		json_put_string(result, "note", !text_of(u, "find") ? "there are no lines" : x->next ? "no line up to there holds these words: go on from next"
+										      : "no line holds these words");
 	free(from);
 	tool_answer(u, result);
 }

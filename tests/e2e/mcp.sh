@@ -74,6 +74,14 @@ assert one["state"] == "waiting" and one["result"]["id"] == "p1" and one["runs"]
 assert "p1 to p1" in c.call("read_results", proposal="p9")
 log = c.call("read_log", run="r1")
 assert log["run"] == "r1" and log["total_lines"] == log.get("lines", 0)
+assert [f["name"] for f in c.call("list_files", path="src")["entries"]] == ["a.c", "b.c", "mode.c"]
+assert "// the first number\na=0\n" in c.call("read_file", path="src/a.c")["content"]["text"]
+for outside in "../../etc/passwd", "/etc/passwd", ".skydeck/config", ".git/config", "src/../../x":
+    assert isinstance(c.call("read_file", path=outside), str), outside
+assert "src/b.c:2: b=0" in c.call("search_code", pattern="^b=")["matches"]["text"]
+assert c.call("read_source", source="s2")["title"] == "notes.txt"
+assert "is no source" in c.call("add_source", source=target + "/notes.txt", reason="it is there")
+assert isinstance(c.call("search_literature", query="anything", where="folder"), dict)
 assert c.call("read_log", run="../../lock").startswith("there is no log of")
 assert c.call("read_log", run="p1") == "p1 has not run yet"
 assert "from is from 1" in c.call("read_log", run="r1", **{"from": 0})
