@@ -72,6 +72,7 @@ static void add_words(const struct model *m, struct buf *out)
 	const struct permission *asked = open_permission(m);
 	const struct turn *now = turn_now(m), *last = m->dialogue.turn_count ? &m->dialogue.turns[m->dialogue.turn_count - 1] : NULL;
 	const char *words = now ? now->last_line : last && last->text ? last->text : m->agent_text;
+	int went_wrong = !now && last && last->status && last->reason && strcmp(last->status, "done");
 	const struct tool_called *called = m->dialogue.called_count ? &m->dialogue.called[m->dialogue.called_count - 1] : NULL;
 
 	if (!asked && now && !words && called && called->turn == now->number) {
@@ -80,6 +81,8 @@ static void add_words(const struct model *m, struct buf *out)
 	}
 	if (asked) {
 		buf_printf(out, "  asks: %s", asked->title);
+	} else if (went_wrong) {
+		buf_printf(out, "  %s: %s", last->status, last->reason);
 	} else if (words && *words) {
 		buf_printf(out, "  \"%s\"", words);
 	} else {

@@ -237,7 +237,7 @@ static void read_end(const char *path, size_t most, struct buf *out)
 	char *bytes = xmalloc(most);
 	ssize_t n = pread(fd, bytes, most, from);
 	const char *start = bytes, *newline = n > 0 && from ? memchr(bytes, '\n', (size_t)n) : NULL;
-	if (newline)
+	if (newline && newline + 1 < bytes + n)	/* unless all of it is the end of one long line */
 		start = newline + 1;
 	if (n > 0)
 		buf_add(out, start, (size_t)(bytes + n - start));
