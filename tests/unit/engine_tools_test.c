@@ -163,6 +163,35 @@ static void add_run(struct engine *e, const char *text)
 	emit(e, (struct event){ .kind = EVENT_RUN_ENDED, .run = "r1", .status = "failed", .exit = 1, .seconds = 2 });
 }
 
+/* Tools that take their time, in the place of those in tools_code.c: one can be cancelled, the other answers at some time. */
+static struct tool_use *at_work[4];
+static size_t at_work_count;
+static int cancels;
+
+static void cancel(struct tool_use *u)
+{
+	assert_string_equal(u->work, "work");
+	cancels++;
+}
+
+void tool_read_file(struct tool_use *u)
+{
+	static char work[] = "work";
+	u->work = work;
+	u->cancel = cancel;
+	at_work[at_work_count++] = u;
+}
+
+void tool_list_files(struct tool_use *u)
+{
+	at_work[at_work_count++] = u;
+}
+
+void tool_search_code(struct tool_use *u)
+{
+	tool_answer(u, json_object());
+}
+
 /* --- calls --------------------------------------------------------------------------------------------------------- */
 
 static void a_call_is_one_fact_with_what_was_asked(void **state)
@@ -256,6 +285,63 @@ static void a_circle_is_broken(void **state)
 		assert_true(last.is_error && strstr(last.text, "for the 6th time running the same answer"));
 		propose(e, "claude", i + 1);	/* the answer is another one now */
 	}
+}
+
+static void slow_tools_answer_when_they_like(void **state)
+{
+	struct engine *e = *state;
+	struct answer a = {0}, b = {0};
+	struct err err = {0};
+	struct json *args = json_parse("{\"path\":\"x\"}", 12, &err);
+	at_work_count = 0;
+	tools_call(e, "claude", "read_file", args, heard, &a);
+	tools_call(e, "codex", "list_files", args, heard, &b);
+	json_free(args);	/* they have a copy */
+	assert_int_equal(a.count + b.count, 0);
+	assert_string_equal(at_work[1]->by, "agent codex");
+	tool_refuse(at_work[1], "it is\ngone \033[m");
+	assert_true(b.count == 1 && b.is_error);
+	assert_string_equal(text_at(b.object, "error"), "it is\ngone <1B>[m");
+	stated(e, "\"tool\":\"list_files\",\"text\":\"path x\",\"status\":\"error\"");
+	tool_answer(at_work[0], json_object());
+	assert_true(a.count == 1 && !a.is_error);
+	stated(e, "\"agent\":\"claude\",\"tool\":\"read_file\"");
+	free(a.text);
+	json_free(a.object);
+	free(b.text);
+	json_free(b.object);
+}
+
+static void nobody_waits_any_more(void **state)
+{
+	struct engine *e = *state;
+	struct answer a = {0}, b = {0};
+	struct err err = {0};
+	struct json *args = json_parse("{\"path\":\"x\"}", 12, &err);
+	uint64_t before = e->model.seq;
+	at_work_count = 0;
+	cancels = 0;
+	tools_call(e, "claude", "read_file", args, heard, &a);
+	tools_call(e, "claude", "list_files", args, heard, &b);
+	tools_drop(e, &a);
+	assert_true(cancels == 1 && !a.count && e->uses && !e->uses->next);
+	tools_drop(e, &b);
+	assert_non_null(e->uses);	/* it cannot be cancelled: it is still at work */
+	tools_drop(e, &b);
+	tool_answer(at_work[1], json_object());
+	assert_true(!b.count && !e->uses);
+	tools_call(e, "claude", "read_file", args, heard, &a);
+	tools_call(e, "claude", "list_files", args, heard, &b);
+	tools_drop(e, NULL);		/* who waits is told */
+	assert_true(cancels == 2 && a.count == 1 && a.is_error && b.count == 1 && b.is_error);
+	tool_refuse(at_work[3], "late");
+	assert_int_equal(b.count, 1);
+	assert_int_equal(e->model.seq, before);
+	json_free(args);
+	free(a.text);
+	json_free(a.object);
+	free(b.text);
+	json_free(b.object);
 }
 
 /* --- quotas -------------------------------------------------------------------------------------------------------- */
@@ -471,7 +557,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		CASE(a_call_is_one_fact_with_what_was_asked), CASE(what_is_asked_is_cut_to_a_line), CASE(unknown_tools_and_bad_arguments_are_told),
-		CASE(nothing_is_taken_when_nothing_can_be_kept), CASE(a_flood_leaves_no_trace), CASE(a_circle_is_broken), CASE(proposals_wait_for_a_decision),
+		CASE(nothing_is_taken_when_nothing_can_be_kept), CASE(a_flood_leaves_no_trace), CASE(a_circle_is_broken), CASE(slow_tools_answer_when_they_like), CASE(nobody_waits_any_more),
+		CASE(proposals_wait_for_a_decision),
 		CASE(notes_are_counted_by_turn), CASE(a_long_answer_is_its_beginning), CASE(an_idea_cites_what_is_on_the_list),
 		CASE(an_idea_on_the_other_side_is_told_so), CASE(what_humans_said_is_plain_and_the_rest_is_fenced), CASE(a_log_is_read_in_pieces),
 		CASE(only_logs_are_read), CASE(a_hostile_log_stays_behind_its_fence), CASE(the_list_for_clients_is_the_table),
