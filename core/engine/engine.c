@@ -285,6 +285,7 @@ static void advance(struct engine *e)
 		wave_advance(e);
 		reading_advance(e);
 		profile_advance(e);
+		tools_patch_advance(e);
 		turns_advance(e);
 		end_when_done(e);
 	}
@@ -513,6 +514,7 @@ static void close_all(struct engine *e)
 	free(e->measure);
 	free(e->checks);
 	free(e->full);
+	free(e->held_patches.at);
 	sites_free(e);
 	bundles_free(e);
 	buf_release(&e->line);

@@ -1,5 +1,5 @@
-/* Where the time goes, before anything is proposed: the baseline is run once with a profiler looking on, on a worker that is
- * admitted and has nothing else to do, and the roofline says on which side it stands. Where no profiler can look (VMs), the
+/* Where the time goes, before anything is proposed: the baseline is run once with a profiler looking on, as soon as it is
+ * built, and the roofline says on which side it stands. Where no profiler can look (VMs), the
  * harness's own METRICs are all that is known. */
 #include "core/engine/state.h"
 
@@ -111,13 +111,14 @@ static void ended(struct engine *e, void *owner, const struct step_plan *plan, c
 	free(trouble);
 }
 
-static const struct worker *idle_worker(const struct engine *e)
+/* One on which the baseline stands built. It need not be admitted yet: the runner lets nothing else execute beside a profile. */
+static const struct worker *worker_for(const struct engine *e)
 {
 	for (size_t i = 0; i < e->model.worker_count; i++) {
 		const struct worker *w = &e->model.workers[i];
 		const struct base_site *site = base_site(e, w->id);
-		if (!strcmp(w->state, "ready") && !w->running && site && site->commit[0] && base_is_ready(e, w->id, site->layout) &&
-		    !strcmp(site->commit, e->model.baseline) && !steps_use_tree(e, w->id, "base"))
+		if ((!strcmp(w->state, "ready") || !strcmp(w->state, "admitting")) && site && !strcmp(site->commit, e->model.baseline) &&
+		    base_is_ready(e, w->id, site->layout))
 			return w;
 	}
 	return NULL;
@@ -142,7 +143,7 @@ void profile_advance(struct engine *e)
 			state_profile(e, NULL, "profiles are taken where the trees are, by the local runner; this is what the harness prints");
 		return;
 	}
-	const struct worker *w = e->profile->is_under_way ? NULL : idle_worker(e);
+	const struct worker *w = e->profile->is_under_way ? NULL : worker_for(e);
 	if (!w)
 		return;
 	e->profile->is_under_way = 1;

@@ -60,6 +60,10 @@ struct engine {
 	struct self_review *reviews;	/* of patches by their author, under way */
 	struct tool_use *uses;		/* tools that are at work */
 	struct tool_counts *tool_counts;	/* what bounds how often they are used */
+	struct tool_uses {
+		struct tool_use **at;
+		size_t count, room;
+	} held_patches;			/* that wait for the profile */
 	struct reading *reading;	/* what is fetched and read */
 	struct profile *profile;	/* how far it is; NULL: not begun */
 	struct server *tools_server;	/* answers tools, and nothing else */
@@ -354,6 +358,7 @@ tool_function tool_read_file, tool_list_files, tool_search_code;			/* tools_code
 tool_function tool_read_source, tool_search_literature, tool_add_source;		/* tools_reading.c */
 tool_function tool_propose_idea, tool_read_results, tool_read_log, tool_note;	/* tools_proposals.c */
 tool_function tool_propose_patch;						/* tools_patch.c */
+void tools_patch_advance(struct engine *e);
 
 /* reading.c: the reading list at work: sources are identified, fetched, and read by a call without tools. */
 int reading_open(struct engine *e, struct err *err);

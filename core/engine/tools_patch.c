@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/mem.h"
 #include "core/base/text.h"
 
 static const char *text_of(const struct tool_use *u, const char *name)
@@ -111,7 +112,7 @@ static void submit(struct tool_use *u, const struct proposal *revised, const cha
 	free(title);
 }
 
-void tool_propose_patch(struct tool_use *u)
+static void propose(struct tool_use *u)
 {
 	const struct model *m = &u->engine->model;
 	const char *diff = text_of(u, "diff"), *id = text_of(u, "proposal");
@@ -136,4 +137,38 @@ void tool_propose_patch(struct tool_use *u)
 			    same->verdict ? ", " : "", same->verdict ? verdict_name(same->verdict) : "");
 	else
 		submit(u, revised, hash);
+}
+
+/* The first patch waits for the profile: who proposes shall have seen where the time goes. */
+static void stop_waiting(struct tool_use *u)
+{
+	struct tool_uses *held = &u->engine->held_patches;
+	for (size_t i = 0; i < held->count; i++)
+		if (held->at[i] == u) {
+			array_remove(&held->at, &held->count, i, sizeof *held->at);
+			return;
+		}
+}
+
+void tool_propose_patch(struct tool_use *u)
+{
+	struct tool_uses *held = &u->engine->held_patches;
+	if (!u->engine->turns || profile_is_settled(u->engine)) {
+		propose(u);
+		return;
+	}
+	struct tool_use **slot = array_add(&held->at, &held->count, &held->room, sizeof *slot);
+	*slot = u;
+	u->cancel = stop_waiting;
+}
+
+void tools_patch_advance(struct engine *e)
+{
+	struct tool_uses *held = &e->held_patches;
+	while (held->count && profile_is_settled(e)) {
+		struct tool_use *u = held->at[0];
+		array_remove(&held->at, &held->count, 0, sizeof *held->at);
+		u->cancel = NULL;
+		propose(u);
+	}
 }
