@@ -186,7 +186,7 @@ static void api_request(const struct wire *w, struct buf *body)
 {
 	const struct talk *t = &w->talk;
 	buf_add(body, w->head.data, w->head.len);
-	if (t->user_end && (!talk_waits(t) || t->blocks > LOOKBACK))
+	if (t->user_end && (!talk_waits(t) || t->blocks + t->open.count > LOOKBACK))
 		put_breakpoint(body, t->history.data, t->user_end, t->history.len);
 	else
 		buf_add(body, buf_str(&t->history), t->history.len);

@@ -388,9 +388,10 @@ static void chat_event(struct wire *w, const char *name, const char *data, size_
 		hear(w, name, &h);
 		heard_release(&h);
 	} else if (!strcmp(name, "error")) {
-		char *says = safe_words(data, REASON_MAX);
+		char *words = xstrndup(data, n), *says = safe_words(words, REASON_MAX);
 		fail(w, *says ? says : "the server broke off its answer");
 		free(says);
+		free(words);
 	} else if (n) {
 		fail(w, "what came is not a stream of chat completions: an event holds no JSON object");
 	}
