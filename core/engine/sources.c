@@ -43,14 +43,7 @@ static int is_path(const char *word)
 
 static int add_path(struct adding *a, const char *path, struct err *err)
 {
-	char kind[] = "folder", *name = xstrdup(path);
-	struct config_source folder = { .name = name, .kind = kind, .url = name };
-	struct err not_a_folder = {0};
-	int rc = folder_source.list(&folder, a->call->engine->target.root, found, a, &not_a_folder);
-	if (rc < 0)
-		rc = folder_note(path, found, a, err);
-	free(name);
-	return rc;
+	return folder_add(path, a->call->engine->target.root, found, a, err);
 }
 
 static int add_word(struct adding *a, const char *word, struct err *err)

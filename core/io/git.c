@@ -1361,3 +1361,23 @@ void git_listing_release(struct git_listing *l)
 	free(l->entries);
 	*l = (struct git_listing){0};
 }
+
+static int has_history_of(struct git *a, struct git *b)
+{
+	enum { COMMITS = 5000 };
+	git_revwalk *walk = NULL;
+	git_odb *odb = NULL;
+	git_oid id;
+	int found = 0;
+	if (!git_revwalk_new(&walk, b->repository) && !git_revwalk_push_head(walk) && !git_repository_odb(&odb, a->repository))
+		for (int i = 0; i < COMMITS && !found && !git_revwalk_next(&id, walk); i++)
+			found = git_odb_exists(odb, &id);
+	git_odb_free(odb);
+	git_revwalk_free(walk);
+	return found;
+}
+
+int git_is_related(struct git *a, struct git *b)
+{
+	return has_history_of(a, b) || has_history_of(b, a);
+}

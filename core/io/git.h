@@ -125,4 +125,7 @@ struct git_listing {
 int git_list(struct git *g, const char *commit, const char *folder, size_t limit, struct git_listing *out, struct err *err);
 void git_listing_release(struct git_listing *l);
 
+/* 1: the two have history in common, as a repository and its fork do. Looks at the newest few thousand commits of each. */
+int git_is_related(struct git *a, struct git *b);
+
 #endif
