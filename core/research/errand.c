@@ -25,7 +25,7 @@
 #include "core/research/parse.h"
 #include "core/research/pdf.h"
 
-enum { TITLE_MAX = 500, AUTHORS_MAX = 1000, KEY_MAX = 2100, NOTE_MAX = 8000, PROBLEM_MAX = 900, PAGE_MAX = 64 << 20, FILE_MAX = 64 << 20, URLS_MAX = 4 };
+enum { TITLE_MAX = 500, AUTHORS_MAX = 1000, KEY_MAX = 2100, NOTE_MAX = 8000, PROBLEM_MAX = 900, PAGE_MAX = 20 << 20, FILE_MAX = 20 << 20, URLS_MAX = 4 };
 enum { PAGE_TIMEOUT = 60000000 };
 
 struct ask {		/* one question that is under way */
@@ -531,8 +531,8 @@ void errand_file(struct errand *e, const char *path)
 		errand_fail(e, "cannot read %s: %s", path, fd < 0 ? strerror(errno) : "it is no plain file");
 	else if (pread(fd, head, sizeof head, 0) == sizeof head && !memcmp(head, "%PDF-", 5))
 		read_pdf(e, path, path);
-	else if (buf_read_file(&file, path, SOURCE_TEXT_MAX * 4) < 0)
-		errand_fail(e, "cannot read %s: %s", path, errno == EFBIG ? "it is larger than a text may be (8 MB)" : strerror(errno));
+	else if (buf_read_file(&file, path, FILE_MAX) < 0)
+		errand_fail(e, "cannot read %s: %s", path, errno == EFBIG ? "it is larger than a text may be (20 MB)" : strerror(errno));
 	else if (!is_text("", buf_str(&file), file.len) || !file.len)
 		errand_fail(e, "%s is no text: PDF, Markdown and plain text can be read", path);
 	else

@@ -327,7 +327,7 @@ static void begin(struct page *p, const struct tag *t)
 		put_lines(p, 1);
 		put_bytes(p, "- ", 2);
 	} else if (is_in(t->name, " td th "))
-		put_bytes(p, " ", p->newlines ? 0 : 1);
+		p->wants_space = 1;
 	if (!strcmp(t->name, "pre") && !*p->dropped)
 		p->is_pre = 1;
 }

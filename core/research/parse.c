@@ -142,8 +142,8 @@ static int arxiv_of(const char *p, char id[ARXIV_ID])
 	size_t digits = strspn(p, "0123456789"), archive = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-.");
 	size_t n = 0;
 	if (digits == 4 && p[4] == '.') {
-		size_t rest = strspn(p + 5, "0123456789");
-		n = (rest == 4 || rest == 5) && (p[2] == '0' || (p[2] == '1' && p[3] <= '2')) ? 5 + rest : 0;
+		size_t rest = strspn(p + 5, "0123456789");	/* five digits since 2015 */
+		n = rest == (strncmp(p, "15", 2) < 0 ? 4 : 5) && (p[2] == '0' || (p[2] == '1' && p[3] <= '2')) ? 5 + rest : 0;
 	} else if (archive >= 2 && archive <= 20 && p[archive] == '/')
 		n = strspn(p + archive + 1, "0123456789") == 7 ? archive + 8 : 0;
 	if (!n || !is_end_of_arxiv(p + n))
