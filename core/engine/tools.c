@@ -19,7 +19,8 @@ enum {
 	ANSWER_MAX = 200 << 10,			/* bytes of an answer */
 	SUMMARY_COLUMNS = 160, VALUE_COLUMNS = 60, VALUE_BYTES = 400,
 	OPEN_MAX = 32,				/* proposals of one agent that are not decided */
-	NOTES_PER_TURN = 20, IDEAS_MAX = 500,
+	NOTES_PER_TURN = 20,			/* by one agent; in an hour where it takes no turns */
+	IDEAS_MAX = 500,
 	BURST = 240, CALLS_PER_SECOND = 2,	/* of all agents together */
 	SAME_MAX = 5, CIRCLES = 16,		/* times running that a call has the same answer; calls that are remembered */
 	HOUR = 3600,
@@ -33,8 +34,10 @@ struct circle {
 struct tool_counts {
 	double tokens;				/* calls that may be made now */
 	int64_t filled;				/* monotonic: when that was so */
-	unsigned turn, notes;
-	int64_t notes_since;			/* monotonic */
+	struct noted {
+		unsigned turn, count;
+		int64_t since;			/* monotonic */
+	} noted[2];				/* by those who come by themselves; by the session's own agent */
 	struct circle circles[CIRCLES];		/* the newest first */
 };
 
@@ -119,9 +122,16 @@ static void cut(struct buf *text)
 	free(note);
 }
 
-static void state_call(struct tool_use *u, const char *status)
+/* The turn that u's agent is in; others may use tools meanwhile, and are in none. */
+static const struct turn *turn_of(const struct tool_use *u)
 {
 	const struct turn *turn = turn_now(&u->engine->model);
+	return turn && turn->agent && !strcmp(turn->agent, u->agent) ? turn : NULL;
+}
+
+static void state_call(struct tool_use *u, const char *status)
+{
+	const struct turn *turn = turn_of(u);
 	char *line = summary(u->args);
 	engine_emit(u->engine, &(struct event){ .kind = EVENT_TOOL_CALLED, .by = u->by, .turn = turn ? turn->number : 0, .agent = u->agent, .tool = u->name,
 		.text = line, .status = status });
@@ -249,20 +259,18 @@ static size_t open_proposals(const struct model *m, const char *agent)
 	return n;
 }
 
-static int may_note(struct engine *e, struct err *err)
+static int may_note(struct tool_use *u, struct err *err)
 {
-	struct tool_counts *c = counts(e);
-	const struct turn *turn = turn_now(&e->model);
+	const struct turn *turn = turn_of(u);
+	const char *own = u->engine->model.agent;
+	struct noted *n = &counts(u->engine)->noted[own && !strcmp(own, u->agent)];
 	int64_t now = clock_monotonic();
 	unsigned number = turn ? turn->number : 0;
-	if (c->turn != number || (!number && now - c->notes_since > (int64_t)HOUR * MICRO)) {
-		c->turn = number;
-		c->notes = 0;
-		c->notes_since = now;
-	}
-	if (c->notes++ < NOTES_PER_TURN)
+	if (n->turn != number || (!number && now - n->since > (int64_t)HOUR * MICRO))
+		*n = (struct noted){ number, 0, now };
+	if (n->count++ < NOTES_PER_TURN)
 		return 0;
-	return err_set(err, "%d notes were made in this turn: that is enough; a note is for what the next turn must know", NOTES_PER_TURN);
+	return err_set(err, "%d notes were made in this %s: that is enough; a note is for what the next turn must know", NOTES_PER_TURN, turn ? "turn" : "hour");
 }
 
 static int within_quota(struct tool_use *u, struct err *err)
@@ -273,7 +281,7 @@ static int within_quota(struct tool_use *u, struct err *err)
 		return err_set(err, "%zu of your proposals are not decided yet: wait until the human or the measurements have caught up (read_results)", open);
 	if (!strcmp(u->name, "propose_idea") && e->model.idea_count >= IDEAS_MAX)
 		return err_set(err, "the session has %zu ideas: carry some of them out first", e->model.idea_count);
-	return strcmp(u->name, "note") ? 0 : may_note(e, err);
+	return strcmp(u->name, "note") ? 0 : may_note(u, err);
 }
 
 /* the call */

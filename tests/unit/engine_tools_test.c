@@ -379,9 +379,14 @@ static void notes_are_counted_by_turn(void **state)
 		}
 		tools_call(e, "claude", "note", args, heard, &a);
 		assert_true(a.is_error && strstr(a.text, "20 notes were made in this turn"));
+		stated(e, turn == 1 ? "\"turn\":1," : "\"turn\":2,");
+		json_put_string(args, "text", turn == 1 ? "of another" : "and again");
+		tools_call(e, "codex", "note", args, heard, &a);	/* in no turn, and with its own number of them */
+		assert_false(a.is_error);
+		stated(e, "\"turn\":0,\"agent\":\"codex\"");
 		emit(e, (struct event){ .kind = EVENT_TURN_ENDED, .by = "agent claude", .turn = turn, .status = "done" });
 	}
-	assert_int_equal(e->model.dialogue.notes.count, 40);
+	assert_int_equal(e->model.dialogue.notes.count, 42);
 	json_free(args);
 	json_free(a.object);
 	free(a.text);
