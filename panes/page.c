@@ -13,8 +13,10 @@ enum { NARROWEST = 8 };		/* columns of text beside an indent, even where there a
 
 void page_begin(struct page *page, int columns)
 {
-	for (size_t i = 0; i < page->count; i++)
+	for (size_t i = 0; i < page->count; i++) {
 		free(page->lines[i].text);
+		free(page->lines[i].link);
+	}
 	page->count = 0;
 	page->columns = columns;
 }
@@ -47,7 +49,7 @@ static void add_row(struct page *page, const char *lead, enum style lead_style, 
 	}
 	buf_add(&out, text, bytes);
 	buf_puts(&out, "");
-	*line = (struct page_line){ out.data ? buf_take(&out) : xstrdup(""), s, lead_style, lead ? indent : 0 };
+	*line = (struct page_line){ out.data ? buf_take(&out) : xstrdup(""), s, lead_style, lead ? indent : 0, NULL };
 }
 
 void page_add(struct page *page, const char *lead, enum style lead_style, int indent, const char *text, enum style s)
@@ -66,6 +68,15 @@ void page_add(struct page *page, const char *lead, enum style lead_style, int in
 			text++;
 		lead = NULL;
 	} while (*text);
+}
+
+void page_add_link(struct page *page, const char *lead, enum style lead_style, int indent, const char *text, enum style s, const char *url)
+{
+	size_t first = page->count;
+
+	page_add(page, lead, lead_style, indent, text, s);
+	for (size_t i = first; i < page->count; i++)
+		page->lines[i].link = xstrdup(url);
 }
 
 void page_blank(struct page *page)
@@ -103,6 +114,10 @@ void page_draw(const struct page *page, struct canvas *c, int focused)
 		const struct page_line *line = &page->lines[v->top + (size_t)y];
 		if (line->lead)
 			canvas_restyle(c, y, -v->left, line->lead, line->lead_style);
+		if (line->link) {
+			int blanks = line->lead ? line->lead : (int)strspn(line->text, " ");
+			canvas_link(c, y, blanks - v->left, text_columns(line->text) - blanks, line->link);
+		}
 	}
 }
 

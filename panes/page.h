@@ -13,6 +13,7 @@ struct page_line {
 	char *text;
 	enum style style, lead_style;
 	int lead;			/* columns that have lead_style */
+	char *link;			/* where its text leads; NULL: nowhere */
 };
 
 struct page {
@@ -28,6 +29,8 @@ void page_begin(struct page *page, int columns);
 /* Adds `text`; its further rows, and its lines after a newline, are indented by `indent` columns as its first one is.
  * The lead stands in the indent, cut to it. */
 void page_add(struct page *page, const char *lead, enum style lead_style, int indent, const char *text, enum style s);
+/* The same, with text that leads to an address on the web. */
+void page_add_link(struct page *page, const char *lead, enum style lead_style, int indent, const char *text, enum style s, const char *url);
 void page_heading(struct page *page, const char *text);	/* with a blank line before it, but for the first */
 void page_blank(struct page *page);
 

@@ -202,6 +202,16 @@ static void draw_yield(const struct view *v, const struct source *s, struct canv
 		canvas_text_right(c, 0, c->columns - 1, STYLE_GOOD, text);
 }
 
+static void draw_id(const struct source *s, struct canvas *c)
+{
+	int x = id_x(c->columns) + 2;
+	int columns = canvas_text_cut(c, 0, x, STYLE_LINK, id_of(s, c->columns), yield_x(c->columns) - x);
+	char *link = sources_link(s);
+
+	canvas_link(c, 0, x, columns, link);
+	free(link);
+}
+
 static void draw_source(const void *data, size_t i, struct canvas *c)
 {
 	const struct view *v = data;
@@ -213,8 +223,7 @@ static void draw_source(const void *data, size_t i, struct canvas *c)
 	canvas_text_cut(c, 0, KIND_X, STYLE_MUTED, kind_word(s), KIND - 1);
 	canvas_text_cut(c, 0, title, style, text_or(s->title, s->id), id_x(c->columns) - title);
 	if (c->columns >= WITH_ID)
-		canvas_text_cut(c, 0, id_x(c->columns) + 2, STYLE_LINK, id_of(s, c->columns),
-			yield_x(c->columns) - id_x(c->columns) - 2);
+		draw_id(s, c);
 	draw_yield(v, s, c);
 }
 

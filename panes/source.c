@@ -194,7 +194,8 @@ static void make(struct page *page, const struct model *m, const struct source *
 	field(page, "authors", source->authors, STYLE_DEFAULT);
 	snprintf(year, sizeof year, "%u", source->year);
 	field(page, "year", source->year ? year : NULL, STYLE_DEFAULT);
-	field(page, "link", source->url, STYLE_LINK);
+	if (source->url && *source->url)
+		page_add_link(page, "link", STYLE_MUTED, LABEL, source->url, STYLE_LINK, source->url);
 	add_yield(page, m, source);
 	note(page, source->note);
 	add_annotations(page, source);

@@ -14,6 +14,8 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
+enum { LINK_MAX = 2083 };	/* bytes; what terminals take */
+
 static const struct cell blank = { .code = ' ', .width = 1 };
 
 void grid_init(struct grid *g, int rows, int columns)
@@ -31,9 +33,32 @@ void grid_resize(struct grid *g, int rows, int columns)
 	grid_clear(g);
 }
 
+static void forget_links(struct grid *g)
+{
+	for (size_t i = 0; i < g->link_count; i++)
+		free(g->links[i].url);
+	g->link_count = 0;
+}
+
+static void add_link(struct grid *g, int y, int x, int columns, const char *url)
+{
+	struct link *link = array_add(&g->links, &g->link_count, &g->link_room, sizeof *link);
+
+	*link = (struct link){ y, x, columns, xstrdup(url) };
+}
+
+void grid_copy_links(struct grid *to, const struct grid *from)
+{
+	forget_links(to);
+	for (size_t i = 0; i < from->link_count; i++)
+		add_link(to, from->links[i].y, from->links[i].x, from->links[i].columns, from->links[i].url);
+}
+
 void grid_clear(struct grid *g)
 {
 	size_t count = (size_t)g->rows * (size_t)g->columns;
+
+	forget_links(g);
 
 	for (size_t i = 0; i < count; i++)
 		g->cells[i] = blank;
@@ -43,6 +68,8 @@ void grid_clear(struct grid *g)
 
 void grid_release(struct grid *g)
 {
+	forget_links(g);
+	free(g->links);
 	free(g->cells);
 	*g = (struct grid){ 0 };
 }
@@ -318,6 +345,26 @@ int canvas_mark_text(struct canvas *c, int y, const char *needle)
 		x += at_least(length, 1);
 	}
 	return found;
+}
+
+static int is_plain_address(const char *url)
+{
+	size_t size = url ? strlen(url) : 0;
+
+	if (!size || size > LINK_MAX || (strncmp(url, "https://", 8) && strncmp(url, "http://", 7)))
+		return 0;
+	for (size_t i = 0; i < size; i++)
+		if (url[i] <= ' ' || url[i] > '~')
+			return 0;
+	return 1;
+}
+
+void canvas_link(struct canvas *c, int y, int x, int columns, const char *url)
+{
+	int left = at_least(x, 0), right = at_most(x + columns, c->columns);
+
+	if (y >= 0 && y < c->rows && left < right && is_plain_address(url))
+		add_link(c->grid, c->y + y, c->x + left, right - left, url);
 }
 
 void canvas_cursor(struct canvas *c, int y, int x, int shown)

@@ -22,18 +22,27 @@ struct cell {
 	uint8_t unused;		/* always 0: cells are compared as bytes */
 };
 
+/* Cells of a row that lead to an address on the web: a terminal that knows hyperlinks (OSC 8) opens it. */
+struct link {
+	int y, x, columns;
+	char *url;
+};
+
 struct grid {
 	int rows, columns;
 	int ascii;			/* line and bar glyphs come out as ASCII, other code points as ? */
 	int cursor_y, cursor_x;		/* where the terminal's cursor rests; -1: nowhere */
 	int cursor_shown;
 	struct cell *cells;
+	struct link *links;
+	size_t link_count, link_room;
 };
 
 void grid_init(struct grid *g, int rows, int columns);
 void grid_resize(struct grid *g, int rows, int columns);	/* blank afterwards */
 void grid_clear(struct grid *g);
 void grid_release(struct grid *g);
+void grid_copy_links(struct grid *to, const struct grid *from);	/* in place of those it has */
 const struct cell *grid_cell(const struct grid *g, int y, int x);
 
 /* A view into a grid. Cheap: pass it by pointer, make it on the stack. */
@@ -64,6 +73,9 @@ void canvas_mark(struct canvas *c, int y, int x, int columns, unsigned flags);
 void canvas_restyle(struct canvas *c, int y, int x, int columns, enum style s);
 /* Marks every place of `needle` in the row (letter case ignored for ASCII). Returns how many. */
 int canvas_mark_text(struct canvas *c, int y, const char *needle);
+
+/* Makes cells that are drawn, in STYLE_LINK, a link. Does nothing for what is no plain http or https address, which may come from anywhere. */
+void canvas_link(struct canvas *c, int y, int x, int columns, const char *url);
 
 /* Where the terminal's cursor rests: on the selected row, so that a screen reader reads it, or in a prompt (shown). */
 void canvas_cursor(struct canvas *c, int y, int x, int shown);

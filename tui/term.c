@@ -28,6 +28,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
+#include "tui/hyperlink.h"
 #include "tui/restore.h"
 
 enum { FLAG_COMBINATIONS = 8, COPY_MAX = 74994, PAIRS_MAX = 256, REPLACEMENT = 0xfffd, SYNCHRONIZED = 2026,
@@ -54,8 +55,10 @@ struct term {
 	FILE *frame, *null;
 	SCREEN *screen;
 	struct ink ink[STYLE_COUNT][FLAG_COMBINATIONS];
+	struct theme theme;
 	struct grid shown;		/* what ncurses has been given */
 	int repaint;
+	struct buf links;		/* what makes links of the frame's cells, behind what ncurses left */
 	struct buf waiting;		/* bytes that the line did not take yet */
 	uint64_t bytes, frames;
 };
@@ -264,6 +267,7 @@ static struct ink ink_of(struct look look)
 
 void term_set_theme(struct term *t, const struct theme *theme)
 {
+	t->theme = *theme;
 	pair_of(-2, 0);
 	for (int s = 0; s < STYLE_COUNT; s++)
 		for (unsigned flags = 0; flags < FLAG_COMBINATIONS; flags++)
@@ -359,6 +363,7 @@ void term_close(struct term *t)
 		fclose(t->null);
 	give_back(t->out);
 	give_back(t->in);
+	buf_release(&t->links);
 	grid_release(&t->shown);
 	buf_release(&t->waiting);
 	free(t);
@@ -486,18 +491,20 @@ static void take_frame(struct term *t)
 
 	fflush(t->frame);
 	size = lseek(fd, 0, SEEK_END);
-	if (size <= 0)
+	if (size <= 0 && !t->links.len)
 		return;
 	bytes = xmalloc((size_t)size);
 	if (pread(fd, bytes, (size_t)size, 0) == size) {
 		if (t->synchronized)
 			queue(t, frame_begin);
 		buf_add(&t->waiting, bytes, (size_t)size);
+		buf_add(&t->waiting, buf_str(&t->links), t->links.len);
 		if (t->synchronized)
 			queue(t, frame_end);
 		t->frames++;
 	}
 	free(bytes);
+	buf_truncate(&t->links, 0);
 	if (ftruncate(fd, 0) == 0)
 		lseek(fd, 0, SEEK_SET);
 }
@@ -511,22 +518,31 @@ static void fit_screen(struct term *t, const struct grid *g)
 	t->repaint = 1;
 }
 
+/* Terminals of 8 colours show the bright ones as bold: there links stay text. */
+static int knows_links(const struct term *t)
+{
+	return may_ask(t) && (t->depth == DEPTH_MONO || COLORS >= 16);
+}
+
 int term_draw(struct term *t, const struct grid *g)
 {
 	size_t row_size = (size_t)g->columns * sizeof *g->cells;
-	int busy = term_flush(t);
+	int busy = term_flush(t), links = g->link_count || t->shown.link_count;
+	char *is_changed;
 
 	if (busy)
 		return busy;
 	if (g->rows < 1 || g->columns < 1)
 		return 0;
 	fit_screen(t, g);
+	is_changed = xcalloc((size_t)g->rows, 1);
 	for (int y = 0; y < g->rows; y++) {
 		size_t at = (size_t)y * (size_t)g->columns;
 		if (!t->repaint && !memcmp(&t->shown.cells[at], &g->cells[at], row_size))
 			continue;
 		memcpy(&t->shown.cells[at], &g->cells[at], row_size);
 		put_row(t, g, y);
+		is_changed[y] = 1;
 	}
 	put_cursor(g);
 	if (t->repaint)
@@ -534,6 +550,11 @@ int term_draw(struct term *t, const struct grid *g)
 	t->repaint = 0;
 	wnoutrefresh(stdscr);
 	doupdate();
+	if (links && knows_links(t))
+		hyperlink_overlay(&t->shown, g, is_changed, &t->theme, t->depth, &t->links);
+	if (links)
+		grid_copy_links(&t->shown, g);
+	free(is_changed);
 	take_frame(t);
 	return term_flush(t) < 0 ? -1 : 0;
 }

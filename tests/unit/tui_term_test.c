@@ -35,6 +35,7 @@ static struct theme dark;
 static struct term *term;
 static VTerm *vt;
 static VTermScreen *screen;
+static struct buf sent;	/* what was delivered last */
 static int ends[2];	/* [0]: the emulator's, [1]: the program's */
 
 static void open_all(const char *name, int rows, int columns)
@@ -74,6 +75,7 @@ static size_t deliver(void)
 
 	while ((n = read(ends[0], bytes, sizeof bytes)) > 0) {
 		vterm_input_write(vt, bytes, (size_t)n);
+		buf_add(&sent, bytes, (size_t)n);
 		total += (size_t)n;
 	}
 	return total;
@@ -148,7 +150,11 @@ static void scribble(struct grid *g, struct random *random)
 		int y = (int)random_below(random, (uint64_t)g->rows), x = (int)random_below(random, (uint64_t)g->columns);
 		canvas_text(&c, y, x, (enum style)random_below(random, STYLE_COUNT), pieces[random_below(random, 9)], -1);
 		canvas_mark(&c, y, x, 5, (unsigned)random_below(random, 8));
+		if (random_below(random, 4) == 0)
+			canvas_link(&c, y, x, 1 + (int)random_below(random, 20), i % 2 ? "https://example.org/a" : "http://example.org/b?c=d");
 	}
+	if (random_below(random, 3) == 0)
+		grid_copy_links(g, &(struct grid){ 0 });
 	if (random_below(random, 6) == 0) {	/* what a log does: the lines move up by one */
 		memmove(g->cells, g->cells + g->columns, (size_t)(g->rows - 1) * (size_t)g->columns * sizeof *g->cells);
 		canvas_fill(&c, (struct rect){ g->rows - 1, 0, 1, g->columns }, STYLE_DEFAULT);
@@ -193,6 +199,71 @@ static void test_random_scenes(void **state)
 	random_scenes("vt100", 0);
 	random_scenes("xterm", 0);
 	random_scenes("tmux-256color", 1);
+}
+
+static int count_sent(const char *part)
+{
+	int n = 0;
+
+	for (const char *at = sent.data ? sent.data : ""; (at = memmem(at, (size_t)(sent.data + sent.len - at), part, strlen(part))) != NULL; at++)
+		n++;
+	return n;
+}
+
+static size_t draw_anew(const struct grid *g)
+{
+	buf_truncate(&sent, 0);
+	return draw(g);
+}
+
+static void test_links(void **state)
+{
+	static const char to_a[] = "\x1b]8;;https://example.org/a\x1b\\", none[] = "\x1b]8;;\x1b\\";
+	struct grid g;
+	struct canvas c;
+
+	(void)state;
+	open_all("xterm-256color", 5, 40);
+	grid_init(&g, 5, 40);
+	c = canvas_of(&g);
+	canvas_text(&c, 1, 3, STYLE_LINK, "example.org/a", -1);
+	canvas_link(&c, 1, 3, 13, "https://example.org/a");
+	canvas_link(&c, 2, 3, 13, "javascript:alert(1)");
+	canvas_link(&c, 2, 3, 13, "https://example.org/\x1b\\a");
+	canvas_link(&c, 2, 3, 13, "https://example.org/a b");
+	assert_int_equal(g.link_count, 1);
+	draw_anew(&g);
+	check(&g, 1, "a link");
+	assert_int_equal(count_sent(to_a), 1);
+	assert_int_equal(count_sent(none), 1);
+	assert_int_equal(draw_anew(&g), 0);		/* it is there */
+	canvas_text(&c, 1, 30, STYLE_DEFAULT, "more", -1);
+	draw_anew(&g);
+	assert_int_equal(count_sent(to_a), 1);		/* its row was written */
+	canvas_text(&c, 3, 0, STYLE_DEFAULT, "elsewhere", -1);
+	draw_anew(&g);
+	assert_int_equal(count_sent(to_a), 0);
+	canvas_text(&c, 1, 5, STYLE_DEFAULT, "over it", -1);
+	draw_anew(&g);
+	check(&g, 1, "something over a link");
+	assert_int_equal(count_sent(to_a), 2);		/* before and behind it */
+	grid_copy_links(&g, &(struct grid){ 0 });
+	draw_anew(&g);
+	check(&g, 1, "no link any more");
+	assert_int_equal(count_sent("\x1b]8"), 0);
+	assert_int_equal(count_sent("example") + count_sent("ex"), 1);	/* written again, as text */
+	grid_release(&g);
+	close_all();
+	open_all("linux", 5, 40);			/* it would print them */
+	grid_init(&g, 5, 40);
+	c = canvas_of(&g);
+	canvas_text(&c, 1, 3, STYLE_LINK, "example.org/a", -1);
+	canvas_link(&c, 1, 3, 13, "https://example.org/a");
+	draw_anew(&g);
+	assert_int_equal(count_sent("\x1b]8"), 0);
+	grid_release(&g);
+	close_all();
+	buf_release(&sent);
 }
 
 static void test_unknown_terminals_fall_back(void **state)
@@ -479,7 +550,7 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random_scenes), cmocka_unit_test(test_unknown_terminals_fall_back),
+		cmocka_unit_test(test_random_scenes), cmocka_unit_test(test_links), cmocka_unit_test(test_unknown_terminals_fall_back),
 		cmocka_unit_test(test_a_terminal_that_cannot_move_its_cursor), cmocka_unit_test(test_a_small_change_is_few_bytes),
 		cmocka_unit_test(test_the_scroll_region_is_the_whole_screen),
 		cmocka_unit_test(test_frames_are_bracketed_once_the_terminal_said_yes), cmocka_unit_test(test_a_busy_line),
