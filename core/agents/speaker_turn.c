@@ -19,7 +19,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
-enum { SHOWN_MAX = 2000, RESULT_MAX = 256 << 10, WORDS_MAX = 2000, LONGEST = 1000000000 };	/* bytes; LONGEST: seconds */
+enum { SHOWN_MAX = 2000, RESULT_MAX = 256 << 10, WORDS_MAX = 2000, SAID_MAX = 8 << 20, LONGEST = 1000000000 };	/* bytes; LONGEST: seconds */
 
 struct issued {			/* a call that the listener has; it may come back when there is no turn any more */
 	struct agent_call call;	/* first: agent_answer finds us by it */
@@ -51,6 +51,7 @@ struct speaker_turn {
 	long replies, calls;
 	double usd;
 	struct tokens tokens;
+	size_t heard;			/* bytes of the model's own that went into the transcript */
 	int was_shortened;		/* an answer was cut off at its limit of tokens */
 	char *words;
 	const char *status;		/* NULL: it runs */
@@ -471,8 +472,14 @@ static void waits(void *data, const char *text)
 static void heard(struct speaker_turn *t, enum said what, const char *bytes, size_t n)
 {
 	struct agent *a = t->agent;
+	size_t left = SAID_MAX - t->heard;
+	if (!left)
+		return;
 	speaker_enter(a);
-	say(t, what, bytes, n);
+	t->heard += n < left ? n : left;
+	say(t, what, bytes, n < left ? n : left);
+	if (t->heard == SAID_MAX)
+		note(t, "the rest of what the model says in this turn is not kept: it is over %d MiB", SAID_MAX >> 20);
 	speaker_leave(a);
 }
 

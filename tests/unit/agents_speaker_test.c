@@ -790,6 +790,8 @@ static void a_flood(void **state)
 	run_turn(PLAIN);
 	assert_string_equal(status, "failed");
 	assert_in(reason, "sent over 64 MiB in one answer");
+	assert_int_equal(heard[SAID_TEXT].len, 8 << 20);
+	assert_in(buf_str(&heard[SAID_NOTE]), "is not kept");
 	assert_int_equal(asked, 1);
 	flood = 0;
 	answer_with(HEAD TEXT("On.") STOP("end"));
