@@ -478,6 +478,10 @@ static void on_prompt(struct agent *a, const struct json *result, const struct j
 	a->restarts = 0;
 	if (a->has_turn)
 		acp_account(a, result);
+	if (!strcmp(stop, "cancelled") && a->was_refused) {	/* as some do; it heard all that it was told */
+		end_turn(a, "done", "it stopped when a permission was refused");
+		return;
+	}
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
 		if (!strcmp(stop, ends[i].stop)) {
 			end_turn(a, ends[i].status, ends[i].reason);
@@ -584,7 +588,7 @@ static void begin(struct agent *a, const struct turn_plan *plan)
 	a->has_turn = 1;
 	a->tokens = (struct tokens){0};
 	a->turn_usd = 0;
-	a->was_priced = 0;
+	a->was_priced = a->was_refused = 0;
 	a->calls = a->asked = a->unreadable = 0;
 	a->said = a->complained = 0;
 	a->is_exhausted = 0;

@@ -68,7 +68,7 @@ struct agent {
 	char *end_status, *end_reason;	/* of a turn that is being stopped */
 	struct loop_timer *limit, *stopper;
 	double turn_usd, session_usd;	/* session_usd: as the child said last, of its process */
-	int was_priced;			/* the child said in this turn what it costs */
+	int was_priced, was_refused;	/* in this turn: the child said what it costs; it was told no */
 	struct tokens tokens;
 	struct buf last_words;
 	unsigned calls, asked, unreadable;

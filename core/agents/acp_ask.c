@@ -1,10 +1,12 @@
 /* Permissions: the child asks, a human answers, or policy does after a while: no, once. They are courtesy and no boundary:
- * a child that does not ask is held by the sandbox all the same. */
+ * a child that does not ask is held by the sandbox all the same. So one that asks for a tool of the session's own is told yes
+ * at once: it was given that tool, and what it says that it asks for need not be true anyway. */
 #include "core/agents/acp.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/agents/tool.h"
 #include "core/base/text.h"
 
 enum { OPEN_MAX = 32, OPTIONS_MAX = 16, TITLE_MAX = 300, TEXT_MAX = 4 << 10 };
@@ -43,9 +45,22 @@ static void answer(struct agent *a, const struct json *request, const char *opti
 		json_free(result);
 }
 
-static const char *option_of_kind(const struct acp_permission *p, const char *kind)
+/* A tool of tool.h, by the names that clients give to tools of a server. */
+static int is_own_tool(const struct json *tool)
 {
-	for (const struct json *i = json_first(p->options); i; i = json_next(i))
+	static const char *const prefixes[] = { "mcp__skydeck__", "mcp.skydeck." };
+	const char *name = json_string(json_get(tool, "name"), NULL);
+	if (!name)
+		name = json_string(json_get(tool, "title"), "");
+	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return tool_find(name + strlen(prefixes[i])) != NULL;
+	return 0;
+}
+
+static const char *option_in(const struct json *options, const char *kind)
+{
+	for (const struct json *i = json_first(options); i; i = json_next(i))
 		if (!strcmp(json_string(json_get(i, "kind"), ""), kind))
 			return json_string(json_get(i, "optionId"), NULL);
 	return NULL;
@@ -54,8 +69,9 @@ static const char *option_of_kind(const struct acp_permission *p, const char *ki
 static void end_by_policy(struct acp_permission *p, const char *kind, const char *reason)
 {
 	struct agent *a = p->agent;
-	const char *option = kind ? option_of_kind(p, kind) : NULL;
+	const char *option = kind ? option_in(p->options, kind) : NULL;
 	answer(a, p->request, option);
+	a->was_refused = 1;
 	a->listener->answered(a->data, p->id, option ? kind : "cancelled", "policy", reason);
 	forget(p);
 }
@@ -79,12 +95,13 @@ int acp_permit(struct agent *a, const char *permission, const char *kind, const 
 	for (size_t i = 0; i < a->permission_count; i++) {
 		struct acp_permission *p = a->permissions[i];
 		int is_cancel = !strcmp(kind, "cancelled");
-		const char *option = is_cancel ? NULL : option_of_kind(p, kind);
+		const char *option = is_cancel ? NULL : option_in(p->options, kind);
 		if (strcmp(p->id, permission))
 			continue;
 		if (!is_cancel && !option)
 			return -1;
 		answer(a, p->request, option);
+		a->was_refused |= strncmp(kind, "allow", 5) != 0;
 		forget(p);
 		return 0;
 	}
@@ -151,6 +168,9 @@ void acp_ask(struct agent *a, const struct json *params, const struct json *id)
 		rpc_error(a->rpc, id, RPC_PARAMS, "toolCall and options, each with optionId, name and kind, are needed", NULL);
 	} else if (!a->has_turn || a->is_stopping || a->permission_count == OPEN_MAX) {
 		answer(a, id, NULL);
+	} else if (a->tools_socket && is_own_tool(tool) && option_in(options, "allow_once")) {
+		acp_say_line(a, SAID_NOTE, "(it asks for a tool that it was given: %.100s; policy allows it)", json_string(json_get(tool, "title"), ""));
+		answer(a, id, option_in(options, "allow_once"));
 	} else {
 		struct acp_permission *p = xcalloc(1, sizeof *p), **at = array_add(&a->permissions, &a->permission_count, &a->permission_room, sizeof *at);
 		const char *said = json_string(json_get(tool, "title"), "it asks for permission");

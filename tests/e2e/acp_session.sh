@@ -1,7 +1,7 @@
 #!/bin/bash
 # A session with an agent of kind acp: a child in a sandbox, which states an idea and proposes a patch through the tools that it is given,
 # asks for a permission, hears of a veto, and dies. It cannot see the target, the engine's socket or any other process.
-# needs: python3 bwrap
+# needs: python3
 # timeout: 120
 . tests/e2e/lib.sh
 bwrap --unshare-all --ro-bind / / true 2>/dev/null || { echo "bubblewrap cannot work here"; exit 77; }
@@ -19,6 +19,8 @@ grep -q '^tree: .*autoresearch.sh.* src' "$work/transcript" || bad "the tree doe
 grep -q '^reachable: \[\]' "$work/transcript" || bad "it reaches what is not its own"
 [ "$(sed -n 's/^processes: //p' "$work/transcript")" -lt 10 ] || bad "it sees other processes"
 grep -q '^tools: 11$' "$work/transcript" || bad "it does not have the tools"
+grep -q '^its own tool: y$' "$work/transcript" || bad "it may not use the tools it was given"
+[ "$(sky events --json | grep -c '"kind":"permission_asked"')" = 1 ] || bad "a human is bothered with the session's own tools"
 grep -q '^permission: n$' "$work/transcript" || bad "it was not told no"
 sky events --json >"$work/events"
 grep -q '"kind":"permission_asked".*rm -rf' "$work/events" || bad "the permission was not shown"
