@@ -46,7 +46,7 @@ assert "skydeck serve" in elsewhere.call("read_results")
 PYTHON
 
 serve
-wait_for 'sky workers --json | grep -q "\"state\":\"ready\""' 'the worker is ready'
+wait_for 'sky events --json | grep -q "\"run_ended\".*\"run\":\"r1\""' 'a run has ended'
 wait_for '[ -n "$(titled Win)" ]' 'the patch is there'
 sky source add arXiv:2205.14135 >/dev/null || bad "a source cannot be added"
 sky source add "$T/notes.txt" >/dev/null || bad "a note cannot be added"
