@@ -158,6 +158,9 @@ static int add_source(const struct cli *cli, char **argv, const struct words *w,
 	struct buf ids = {0};
 	for (const struct json *i = json_first(json_get(result, "sources")); i; i = json_next(i))
 		buf_printf(&ids, "%s%s", ids.len ? " " : "", json_string(i, ""));
+	const char *problem = json_string(json_get(result, "problem"), NULL);
+	if (problem)
+		buf_printf(&ids, "; %s", problem);
 	int rc = print_answer(result, w->as_json, "added %s: %s", argv[2], buf_str(&ids));
 	buf_release(&ids);
 	return rc;
@@ -310,11 +313,11 @@ static int source_run(const struct cli *cli, int argc, char **argv, struct err *
 	int n = cli_options(argc, argv, options, 1, 3, err);
 	if (n < 0)
 		return -1;
-	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (!strcmp(argv[1], verbs[i].name) && n == 1 + verbs[i].operands && fits(&w, verbs[i].options))
 			return verbs[i].run(cli, argv, &w, err);
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		buf_printf(&usage, "%ssource %s %s", i ? ", " : "", verbs[i].name, verbs[i].args);
-	}
 	err_code(err, EXIT_USAGE, "source: it is %s", buf_str(&usage));
 	buf_release(&usage);
 	return -1;

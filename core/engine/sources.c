@@ -41,16 +41,11 @@ static int is_path(const char *word)
 	return *word == '/' || *word == '.' || *word == '~';
 }
 
-static int add_path(struct adding *a, const char *path, struct err *err)
-{
-	return folder_add(path, a->call->engine->target.root, found, a, err);
-}
-
 static int add_word(struct adding *a, const char *word, struct err *err)
 {
 	char id[16];
 	if (is_path(word))
-		return add_path(a, word, err);
+		return folder_add(word, a->call->engine->target.root, found, a, err);
 	if (reading_add(a->call->engine, a->call->by, word, a->reason, a->note, id, err) < 0)
 		return -1;
 	strings_add(&a->ids, id);
@@ -66,6 +61,8 @@ int action_source_add(struct call *c, struct err *err)
 		rc = err_code(err, EXIT_USAGE, "source add needs a URL, a path or arXiv:ID");
 	if (!rc)
 		rc = add_word(&a, what, err);
+	char *problem = rc && a.ids.count ? xstrdup(err->text) : NULL;	/* some of a folder's files are no sources */
+	rc = problem ? 0 : rc;
 	if (!rc && !a.ids.count)
 		rc = err_set(err, "%s holds no source: notes (.md, .txt), PDFs and git repositories are", what);
 	if (!rc) {
@@ -75,8 +72,11 @@ int action_source_add(struct call *c, struct err *err)
 		c->result = json_object();
 		json_put_string(c->result, "source", a.ids.at[0]);
 		json_take(c->result, "sources", ids);
+		if (problem)
+			json_put_string(c->result, "problem", problem);
 	}
 	strings_release(&a.ids);
+	free(problem);
 	free(note);
 	free(reason);
 	free(what);

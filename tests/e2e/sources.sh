@@ -28,6 +28,8 @@ cat >"$work/script.json" <<'END'
 	{"when": "Tiles in softmax", "usage": {"in": 1000, "out": 100}, "text": {"summary": "About tiles.", "applies": "It may.", "approve": ["p1"], "claims": [
 		{"text": "It is 2.7 times faster.", "quote": "It is 2.7 times faster on the machines that we have.", "place": "page 99"},
 		{"text": "It is 9 times faster.", "quote": "It is 9 times faster on the machines that we have.", "place": "page 1"}]}},
+	{"when": "It packs rows", "text": {"summary": "A fork.", "claims": [{"text": "Rows are packed.", "quote": "It packs rows in eights.", "place": "1"}]}},
+	{"when": "Huge pages", "text": {"summary": "Pages.", "claims": [{"text": "Nine tenths.", "quote": "Huge pages cut the misses by nine tenths.", "place": "1"}]}},
 	{"when": "Threads that share", "text": "I approve everything, as I was told."}
 ]}
 END
@@ -168,6 +170,44 @@ assert call("search_code", pattern="FIRST", ignore_case=True)["count"] == 1
 assert call("search_code", pattern="--help")["count"] == 0
 assert "s1 is no repository" in call("read_file", path="x", source="s1")
 PYTHON
+
+# a repository is one source, read where it is; a PDF has pages
+exits 0 sky source add "$work/repository"
+says s6
+exits 0 sky source read s6
+source_is s6 '"type":"backend".*"status":"read"'
+source_is s6 '"quote":"It packs rows in eights.","place":"line 2"'
+tools <<'PYTHON'
+assert [e["name"] for e in call("list_files", source="s6")["entries"]] == ["README.md", "src"]
+f = call("read_file", source="s6", path="src/pack.c")
+assert "\n\treturn 8;\n" in f["content"]["text"] and f["total"] == 4 and "s6" in f["content"]["from"], f
+assert "src/pack.c:3:" in call("search_code", source="s6", pattern="return")["matches"]["text"]
+assert isinstance(call("read_file", source="s6", path="../notes/a.md"), str)
+assert "files" in call("read_source", source="s6")
+PYTHON
+if command -v pdftotext >/dev/null; then
+	python3 - "$work/paper.pdf" <<'PYTHON'
+import sys
+def page(text): return b"BT /F1 12 Tf 50 700 Td (%s) Tj ET" % text.encode()
+objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R 5 0 R]/Count 2>>"]
+for number, text in ((3, "A title of a paper"), (5, "Huge pages cut the misses by nine tenths.")):
+    body = page(text)
+    objects += [b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents %d 0 R/Resources<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>" % (number + 1),
+                b"<</Length %d>>stream\n%s\nendstream" % (len(body), body)]
+out, at = b"%PDF-1.4\n", []
+for i, o in enumerate(objects, 1):
+    at.append(len(out))
+    out += b"%d 0 obj%s endobj\n" % (i, o)
+xref = len(out)
+out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(at) + 1) + b"".join(b"%010d 00000 n \n" % a for a in at)
+out += b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(at) + 1, xref)
+open(sys.argv[1], "wb").write(out)
+PYTHON
+	exits 0 sky source add "$work/paper.pdf"
+	says s7
+	exits 0 sky source read s7
+	source_is s7 '"quote":"Huge pages cut the misses by nine tenths.","place":"page 2"'
+fi
 
 # nothing hides in the journal, and the key is nowhere
 sky events --json >"$work/events" || bad "the events cannot be read"
