@@ -152,6 +152,8 @@ static void look(void *data)
 		return;
 	}
 	t->has_come = 1;
+	p->last = now;
+	write_times(p);		/* whoever is killed in the middle of it has asked all the same */
 	t->go(t->data, 0);
 }
 

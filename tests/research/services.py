@@ -131,7 +131,7 @@ class Handler(BaseHTTPRequestHandler):
             together = STATE["open"]
         try:
             self.answer()
-        except BrokenPipeError:
+        except ConnectionError:
             self.close_connection = True
         finally:
             with LOCK:
