@@ -293,10 +293,24 @@ measure_logs() {
 	figure 'log, 50 lines anywhere' µs - "$work/logs.screen"
 }
 
+measure_model() {
+	local i
+	head_line "a model's stream, 200 tokens/s"
+	for i in 1 2 3 4 5; do
+		"$bench/speaker" 200 2 >"$work/model" || die 'speaker failed'
+		sed -n 's/^age //p' "$work/model" | head -n 1 | awk '{ print $1 / 1000 }' >>"$work/model.first"
+		sed -n 's/^age //p' "$work/model" | awk '{ print $1 / 1000 }' >>"$work/model.age"
+		sed -n 's/^cpu //p' "$work/model" >>"$work/model.cpu"
+	done
+	figure 'first token, from its arrival to the listener' ms '<= 50' "$work/model.first"
+	figure 'a token, likewise' ms - "$work/model.age" 0.01 0.5 0.99
+	figure 'engine hears it, of a core' % '<= 1' "$work/model.cpu"
+}
+
 began=$SECONDS
 make_target
 begin_session
-for section in paint idle keys stream long_session emit logs; do
+for section in paint idle keys stream long_session emit logs model; do
 	case $section in *"${2:-}"*) measure_$section ;; esac
 done
 printf '\n%s of the targets missed; %s s, %s CPUs, load %s; ratios are ours to theirs\n' "$over" $((SECONDS - began)) "$(nproc)" "$(cut -d' ' -f1 /proc/loadavg)"
