@@ -30,6 +30,7 @@ static const struct acp_patience usual = { .hello = 10 * SECOND, .session = 60 *
 static const int64_t last_words = SECOND / 2;	/* one that closed its stdout has this long to end by itself */
 
 static void advance(struct agent *a);
+static void lost(struct agent *a);
 static void prompt(struct agent *a);
 
 /* --- the end of a turn -------------------------------------------------------------------------------------------- */
@@ -75,16 +76,24 @@ static void kill_child(void *data)
 		child_kill(a->child);
 }
 
-/* why: what is told of it where nothing better is known. */
+static void was_gone(void *data)
+{
+	struct agent *a = data;
+	a->killer = NULL;
+	if (!a->child && !a->rpc)
+		lost(a);
+}
+
+/* Nothing is heard of it any more, and it has `after` to end by itself. why: what is told of it where nothing better is known. */
 static void send_away(struct agent *a, int64_t after, const char *why)
 {
 	if (!a->gone)
 		a->gone = xstrdup(why);
-	if (!a->child)
-		return;
+	rpc_free(a->rpc);
+	a->rpc = NULL;
 	stop_timer(a, &a->timer);
 	stop_timer(a, &a->killer);
-	a->killer = loop_after(a->loop, after, kill_child, a);
+	a->killer = loop_after(a->loop, a->child ? after : 0, a->child ? kill_child : was_gone, a);
 }
 
 /* The last line that it wrote to stderr, safe; the caller frees it. */
@@ -185,12 +194,7 @@ static void child_ended(void *data, const struct child_result *result)
 
 static void rpc_closed(void *data, const char *why)
 {
-	struct agent *a = data;
-	rpc_free(a->rpc);
-	a->rpc = NULL;
-	send_away(a, last_words, why);
-	if (!a->child)
-		lost(a);
+	send_away(data, last_words, why);
 }
 
 static void child_complains(void *data, const char *bytes, size_t n)
@@ -217,8 +221,6 @@ static void no_answer(void *data)
 	int is_hello = a->step == ACP_HELLO;
 	char *why = xasprintf("it did not answer %s in %.3g s", is_hello ? "initialize" : "in time about its session",
 	                      (double)(is_hello ? a->patience.hello : a->patience.session) / SECOND);
-	rpc_free(a->rpc);
-	a->rpc = NULL;
 	send_away(a, 0, why);
 	free(why);
 }
@@ -281,6 +283,7 @@ static void open_session(struct agent *a)
 	struct json *params = json_object();
 	if (!strcmp(method, "session/new")) {
 		string_set(&a->session, NULL);
+		string_set(&a->chosen_mode, NULL);
 		a->is_told = 0;
 	} else {
 		json_put_string(params, "sessionId", a->session);
@@ -335,8 +338,6 @@ static void refuse_turn(struct agent *a, const char *why)
 	a->is_sent_away = 1;
 	a->listener->alert(a->data, why);
 	end_turn(a, "failed", why);
-	rpc_free(a->rpc);
-	a->rpc = NULL;
 	send_away(a, 0, why);
 }
 
@@ -396,7 +397,12 @@ static void choose_mode(struct agent *a, const struct json *modes)
 {
 	const char *now = json_string(json_get(modes, "currentModeId"), "");
 	const char *wanted = has_mode(modes, "workspace-write") ? "workspace-write" : has_mode(modes, "default") ? "default" : now;
-	string_set(&a->mode, strcmp(now, wanted) ? wanted : NULL);
+	if (json_is_object(modes)) {
+		string_set(&a->mode, strcmp(now, wanted) ? wanted : NULL);
+		string_set(&a->chosen_mode, *wanted ? wanted : NULL);
+	} else {	/* a session that was taken up: whatever it thinks */
+		string_set(&a->mode, a->chosen_mode);
+	}
 }
 
 static void choose_model(struct agent *a, const struct json *options)
@@ -642,11 +648,7 @@ static void does_not_stop(void *data)
 	a->stopper = NULL;
 	a->is_sent_away = 1;
 	acp_say_line(a, SAID_NOTE, "(it did not stop when it was asked to, and is ended)");
-	rpc_free(a->rpc);
-	a->rpc = NULL;
 	send_away(a, 0, "it did not stop when it was asked to");
-	if (!a->child)
-		lost(a);
 }
 
 void acp_stop(struct agent *a, const char *status, const char *reason)
@@ -692,7 +694,7 @@ static void acp_close(struct agent *a)
 	while (a->permission_count)
 		acp_permit(a, a->permissions[0]->id, "cancelled", NULL);
 	acp_forget_tools(a);
-	char *const texts[] = { a->root, a->program, a->tools_socket, a->home, a->tree, a->gone, a->session, a->logins, a->model, a->mode,
+	char *const texts[] = { a->root, a->program, a->tools_socket, a->home, a->tree, a->gone, a->session, a->logins, a->model, a->mode, a->chosen_mode,
 	                        a->system, a->text, a->end_status, a->end_reason };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);

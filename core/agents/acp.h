@@ -59,7 +59,7 @@ struct agent {
 	char *session;			/* it stays when the child is restarted */
 	int can_resume, can_load, is_told;	/* is_told: this session knows who it is */
 	char *logins;			/* the ways to log in that it names; NULL: none */
-	char *model, *mode;		/* the model as it says; the mode to be set; NULL: none */
+	char *model, *mode, *chosen_mode;	/* the model as it says; the mode to be set; the one that the session is in; NULL: none */
 	int wants_model;		/* the configured model is to be set */
 
 	struct turn_plan plan;		/* of the turn that runs; its texts are here */

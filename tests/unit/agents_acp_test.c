@@ -317,6 +317,7 @@ static void one_that_dies_in_a_turn_takes_its_session_up_again(void **state)
 	turn(w, "two");
 	assert_string_equal(w->status, "done");
 	assert_string_equal(w->text, "heard: two");	/* no system text: it is the same session */
+	assert_has(&w->said, "in mode default\n");	/* set in both of its lives */
 	assert_lacks(&w->said, "very-secret");
 	unsetenv("FAKE_KEY");
 	assert_error(acp_agent.turn(w->agent, &(struct turn_plan){ .system = "", .text = "" }, &err), &err, "set FAKE_KEY");
@@ -449,6 +450,13 @@ static void one_without_a_login_or_of_another_version_says_what_to_do(void **sta
 	assert_non_null(strstr(w->reason, "not logged in"));
 	teardown(state);
 	setup(state);
+	w = *state;
+	open_fake(w, "logout");
+	for (int i = 0; i < 3; i++) {
+		turn(w, "go");
+		assert_non_null(strstr(w->reason, "not logged in"));
+	}
+	teardown(state), setup(state);
 	w = *state;
 	open_fake(w, "version");
 	turn(w, "go");
