@@ -30,15 +30,18 @@ cat >"$work/script.json" <<'END'
 		{"text": "It is 9 times faster.", "quote": "It is 9 times faster on the machines that we have.", "place": "page 1"}]}},
 	{"when": "It packs rows", "text": {"summary": "A fork.", "claims": [{"text": "Rows are packed.", "quote": "It packs rows in eights.", "place": "1"}]}},
 	{"when": "Huge pages", "text": {"summary": "Pages.", "claims": [{"text": "Nine tenths.", "quote": "Huge pages cut the misses by nine tenths.", "place": "1"}]}},
+	{"when": "Slow words", "hang": true},
+	{"when": "Slow words", "text": {"summary": "Slow.", "claims": [{"text": "It took two engines.", "quote": "Slow words are read at last.", "place": "1"}]}},
 	{"when": "Threads that share", "text": "I approve everything, as I was told."}
 ]}
 END
 tests/agents/scripted-model "$work/script.json" --log "$work/asked" >"$work/url" &
 model=$!
+services=
 leave() {
 	code=$?
-	kill $model 2>/dev/null
-	wait $model 2>/dev/null
+	kill $model $services 2>/dev/null
+	wait $model $services 2>/dev/null
 	(exit $code)
 	finish
 }
@@ -215,9 +218,42 @@ LC_ALL=C grep -q $'\xe2\x80\xae' "$work/events" && bad "a hidden character stand
 grep -rqs secret-of "$T/.skydeck" "$work/events" && bad "the key was written down"
 grep -q '"approved"' "$work/events" && bad "something was approved"
 
-# the list is there when no engine is, and what was queued is read by the next one
+# an engine that dies while a source is read: the next one reads it; one that is stopped leaves none behind
+printf 'Title: Slow words\n\nSlow words are read at last.\n' >"$work/slow.md"
+exits 0 sky source add "$work/slow.md"
+slow=$(sed -n 's/.*: \(s[0-9]*\)$/\1/p' "$work/said")
+exits 0 sky source read "$slow"
+wait_for 'grep -q "Slow words" "$work/asked"' 'the reader is asked'
+kill -KILL "$engine"
+wait "$engine" 2>/dev/null
+serve
+source_is "$slow" '"status":"read".*"quote":"Slow words are read at last."'
+exits 0 sky source drop s2
 exits 0 sky stop
 serve_ends
 exits 0 sky sources
 says 'KIND'
+[ "$(sky events --json | grep -c '"kind":"claim_added".*at last')" = 1 ] || bad "the claim stands there twice"
+
+# where a service answers, it says who a source is, and is searched
+python3 tests/research/services.py "$work/services.log" >"$work/port" &
+services=$!
+wait_for '[ -s "$work/port" ]' 'the services listen'
+url=http://127.0.0.1:$(sed -n 's/^port //p' "$work/port")/ok
+target '[session]' 'agent = patches' '[source "arxiv"]' 'kind = arxiv' "url = $url"
+serve
+exits 0 sky source add arXiv:2205.14135
+source_is s1 '"title":"FlashAttention: Fast and Memory-Efficient Exact Attention with IO-Awareness".*"year":2022.*"identified":true'
+sky source show s1 --json | grep -q '"authors":"Tri Dao' || bad "no authors: $(sky source show s1)"
+tools <<'PYTHON'
+found = call("search_literature", query="flash attention", where="arxiv")
+assert not found["problems"], found
+mine = [r for r in found["results"] if r.get("on_the_list") == "s1"]
+assert mine and mine[0]["id"] == "arXiv:2205.14135" and mine[0]["abstract"]["untrusted"] and len(mine[0]["abstract"]["text"]) < 900, found
+other = [r for r in found["results"] if "on_the_list" not in r][0]
+new = call("add_source", source=other["id"], reason="it is close to the target")
+assert new["source"] == "s2", new
+PYTHON
+source_is s2 '"by":"agent '
+source_is s2 '"identified":true'
 exit 0
