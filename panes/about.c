@@ -120,8 +120,8 @@ static void add_measured(struct about *a, const struct proposal *p)
 static void add_asked(struct about *a, const struct model *m, const struct proposal *p, const char *told)
 {
 	if (p->state == STATE_REVISING)
-		add(a, 2, STYLE_PERSON, "changes", "asked for by %s; %s%sthe author's next revision comes here", proposals_person(p->decided_by), told,
-		    *told ? "; " : "");
+		add(a, 2, STYLE_PERSON, "changes", "asked for by %s; %s%sthe author's next revision comes here",
+		    proposals_person(p->decided_by), told, *told ? "; " : "");
 	else if (*told && standing_said(m, p, NULL)->kind == EVENT_REVISION_ASKED)
 		add(a, 3, STYLE_PERSON, "changes", "asked for by %s, %s", proposals_person(standing_said(m, p, NULL)->by), told);
 }

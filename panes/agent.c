@@ -326,7 +326,8 @@ static enum pane_result stop_turn(const struct model *m, const struct act *act, 
 	if (!t)
 		return intent_message(want, "no turn runs; m tells the agent something, P pauses the session");
 	if (act->text)
-		return strcmp(act->text, "yes") ? intent_message(want, "turn %u goes on", t->number) : intent_command(want, "turn_stop", json_object());
+		return strcmp(act->text, "yes") ? intent_message(want, "turn %u goes on", t->number)
+		                                : intent_command(want, "turn_stop", json_object());
 	snprintf(question, sizeof question, "stop turn %u? Enter does, Esc does not:", t->number);
 	return intent_prompt(want, question, "yes", ACTION_STOP_TURN);
 }

@@ -1,6 +1,6 @@
 /* What was spent, on what, what the limit leaves; what models cost by agent, by stage and for reading; what each proposal cost;
- * and what the time of workers went to: a row for each, with the share that was measured and the largest of what was lost. VMs are counted by their bill as far as it came, from then on by the
- * clock and their price. */
+ * and what the time of workers went to: a row for each, with the share that was measured and the largest of what was lost.
+ * VMs are counted by their bill as far as it came, from then on by the clock and their price. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,7 +203,8 @@ static void add_models(struct page *page, const struct model *m)
 	if (!m->dialogue.turn_count)
 		return;
 	page_heading(page, "models");
-	page_add(page, NULL, STYLE_MUTED, LABEL, page->columns >= WIDE ? "         $   turns tokens in    cached       out" : "         $   turns", STYLE_MUTED);
+	page_add(page, NULL, STYLE_MUTED, LABEL, page->columns >= WIDE ? "         $   turns tokens in    cached       out"
+	                                                               : "         $   turns", STYLE_MUTED);
 	for (size_t i = 0; i < m->dialogue.turn_count; i++)
 		if (m->dialogue.turns[i].agent && !strings_have(&agents, m->dialogue.turns[i].agent))
 			strings_add(&agents, m->dialogue.turns[i].agent);

@@ -17,7 +17,8 @@
 #include "panes/standing.h"
 #include "tui/number.h"
 
-enum { TIME = 10, INNER = 2, WITH_TIME = 60, TOOLS_MAX = 16 };
+enum { TIME = 10, INNER = 2, WITH_TIME = 60, TOOLS_MAX = 16, QUICK = 10 };
+#define NEVER UINT64_MAX
 
 static int has_words(const struct activity *a)
 {
@@ -96,11 +97,17 @@ static void add_delivery(const struct model *m, const struct activity *a, struct
 	buf_puts(out, ")");
 }
 
+/* That it works now is said by the turn's own line. */
+static int begins_a_turn(const struct feed *f, const struct model *m, const struct activity *a)
+{
+	return a->kind == EVENT_AGENT_CHANGED && f->turn && a->seq == m->dialogue.turns[f->at.begun - 1].seq + 1;
+}
+
 static void add_activity(struct feed *f, const struct model *m, const struct activity *a)
 {
 	struct buf text = { 0 };
 
-	if (!feed_concerns(m, a))
+	if (!feed_concerns(m, a) || begins_a_turn(f, m, a))
 		return;
 	standing_event_text(a, &text);
 	add_sources(m, a, &text);
@@ -142,7 +149,10 @@ static void add_heading(struct feed *f, const struct turn *t)
 	if (!t->status || !went_well)
 		buf_printf(&text, "  %s", t->status ? t->status : "runs");
 	if (t->status) {
-		clock_duration((int64_t)(1e6 * (isfinite(t->seconds) ? t->seconds : 0)), time);
+		if (t->seconds < QUICK)
+			snprintf(time, sizeof time, "%.1f s", t->seconds);
+		else
+			clock_duration((int64_t)(1e6 * (isfinite(t->seconds) ? t->seconds : 0)), time);
 		number_money(t->usd, money);
 		buf_printf(&text, "  %s  %s", time, money);
 		count_of(&counts, t->calls, "call");
@@ -210,11 +220,6 @@ static void end_turn(struct feed *f, const struct turn *t)
 
 /* The page */
 
-static uint64_t seq_or_end(uint64_t seq, int is_there)
-{
-	return is_there ? seq : UINT64_MAX;
-}
-
 /* Adds what comes next of the four; 0: there is nothing more. */
 static int add_next(struct feed *f, const struct model *m)
 {
@@ -222,15 +227,15 @@ static int add_next(struct feed *f, const struct model *m)
 	struct feed_place *at = &f->at;
 	while (at->ended < at->begun && at->ended + 1 < d->turn_count && !d->turns[at->ended].status)
 		at->ended++;	/* of which no end was stated */
-	uint64_t activity = seq_or_end(at->activity < m->activity_count ? m->activity[at->activity].seq : 0, at->activity < m->activity_count),
-		called = seq_or_end(at->called < d->called_count ? d->called[at->called].seq : 0, at->called < d->called_count),
-		begun = seq_or_end(at->begun < d->turn_count ? d->turns[at->begun].seq : 0, at->begun < d->turn_count),
-		ended = seq_or_end(at->ended < at->begun ? d->turns[at->ended].last : 0, at->ended < at->begun && d->turns[at->ended].status),
+	uint64_t activity = at->activity < m->activity_count ? m->activity[at->activity].seq : NEVER,
+		called = at->called < d->called_count ? d->called[at->called].seq : NEVER,
+		begun = at->begun < d->turn_count ? d->turns[at->begun].seq : NEVER,
+		ended = at->ended < at->begun && d->turns[at->ended].status ? d->turns[at->ended].last : NEVER,
 		least = activity < called ? activity : called;
 
 	least = begun < least ? begun : least;
 	least = ended < least ? ended : least;
-	if (least == UINT64_MAX)
+	if (least == NEVER)
 		return 0;
 	if (least == begun)
 		begin_turn(f, m, &d->turns[at->begun++]);
@@ -256,8 +261,8 @@ static struct feed_made_of made_of(const struct model *m, int columns)
 
 static int is_same(const struct feed_made_of *a, const struct feed_made_of *b)
 {
-	return a->first_activity == b->first_activity && a->first_called == b->first_called && a->turns == b->turns && a->ended == b->ended &&
-	       a->waiting == b->waiting && a->revisions == b->revisions && a->columns == b->columns;
+	return a->first_activity == b->first_activity && a->first_called == b->first_called && a->turns == b->turns &&
+	       a->ended == b->ended && a->waiting == b->waiting && a->revisions == b->revisions && a->columns == b->columns;
 }
 
 /* The reader stays at the event that the current line is about, or the next one that is left. */

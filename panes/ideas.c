@@ -172,7 +172,8 @@ static void draw_idea(const struct model *m, const struct idea *idea, struct can
 
 static void draw_text(const struct idea *idea, const struct row *row, struct canvas *c)
 {
-	char *text = idea->text && row->from + row->bytes <= strlen(idea->text) ? xstrndup(idea->text + row->from, row->bytes) : xstrdup("");
+	int is_there = idea->text && row->from + row->bytes <= strlen(idea->text);
+	char *text = xstrndup(is_there ? idea->text + row->from : "", is_there ? row->bytes : 0);
 
 	canvas_text_cut(c, 0, INDENT, STYLE_MUTED, text, c->columns - INDENT);
 	free(text);
@@ -322,7 +323,9 @@ static int ideas_sync(struct pane *p, const struct model *m, int rows, int colum
 	struct row selected = at < s->row_count ? s->rows[at] : (struct row){ .kind = ROW_REST, .at = SIZE_MAX };
 
 	(void)want;
-	s->head = rows < WITH_HEAD || (!m->dialogue.bottleneck.what && !standing_has_turns(m)) ? 0 : m->dialogue.bottleneck.text ? HEAD : HEAD - 1;
+	s->head = m->dialogue.bottleneck.text ? HEAD : HEAD - 1;
+	if (rows < WITH_HEAD || (!m->dialogue.bottleneck.what && !standing_has_turns(m)))
+		s->head = 0;
 	collect(s, m, columns);
 	for (size_t i = 0; i < s->row_count; i++)	/* the selection stays with what it is on, whatever comes in above it */
 		if (s->rows[i].kind == selected.kind && s->rows[i].at == selected.at && s->rows[i].from == selected.from &&

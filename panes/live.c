@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "panes/standing.h"
+
 enum { LINES_MAX = 24, MARK = 2 };
 
 static void forget(struct live *l, const char *of)
@@ -71,7 +73,7 @@ static void make(struct live *l, int columns)
 {
 	page_begin(&l->page, columns);
 	for (size_t i = 0; i < l->lines.count; i++)
-		page_add(&l->page, NULL, STYLE_INFO, MARK, l->lines.at[i], STYLE_AGENT);
+		page_add(&l->page, NULL, STYLE_INFO, MARK, l->lines.at[i], standing_is_speaker(l->lines.at[i]) ? STYLE_HEADING : STYLE_AGENT);
 	l->page.view.grows = l->page.view.follow = 1;
 }
 

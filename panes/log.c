@@ -1,5 +1,5 @@
-/* The log of a run, of how a worker came up, or what was said in a turn of the agent, as it comes. The lines stay with the engine: here is a window of them around what is on the
- * screen. How many there are the model tells, up to ten times a second while the step runs; sync asks for those that
+/* The log of a run, of how a worker came up, or what was said in a turn of the agent, as it comes. The lines
+ * stay with the engine: here is a window of them around what is on the screen. How many there are the model tells, up to ten times a second while the step runs; sync asks for those that
  * are to be seen and are not here, one question at a time. Searching, jumping and filtering are the engine's too: they
  * look through the whole log. With a filter the pane shows what it let through, from the log's beginning on.
  *
@@ -13,6 +13,7 @@
 #include "core/base/mem.h"
 #include "core/data/mark.h"
 #include "core/data/model.h"
+#include "panes/standing.h"
 #include "tui/number.h"
 #include "tui/pane.h"
 #include "tui/textview.h"
@@ -83,7 +84,7 @@ static const char *line_of(const void *data, size_t i, struct buf *scratch, enum
 	if (s->filter)
 		line = i < s->match_count ? s->matches[i].text : "";
 	(void)scratch;
-	*style = style_of(line);
+	*style = s->id && *s->id == 't' && standing_is_speaker(line) ? STYLE_HEADING : style_of(line);
 	return line;
 }
 
@@ -233,7 +234,8 @@ static size_t place_among(const struct model *m, const struct run *r, size_t *co
 	return place;
 }
 
-static enum pane_result go_to_turn(struct log_state *s, const struct model *m, const struct turn *t, int direction, struct intent *want)
+static enum pane_result go_to_turn(struct log_state *s, const struct model *m, const struct turn *t, int direction,
+	struct intent *want)
 {
 	const struct turn *all = m->dialogue.turns, *to = direction < 0 && t == all ? NULL : t + direction;
 	char id[16];
@@ -449,7 +451,8 @@ static void turn_title(const struct pane *p, const struct turn *t, struct buf *o
 
 	clock_duration((int64_t)passed, time);
 	number_money(t->usd, money);
-	buf_printf(out, "turn %u of %s, %s  %s %s  %s  %u call%s  %zu line%s", t->number, t->agent ? t->agent : "the agent", stage_name(t->stage),
+	buf_printf(out, "turn %u of %s, %s  %s %s  %s  %u call%s  %zu line%s",
+		t->number, t->agent ? t->agent : "the agent", stage_name(t->stage),
 		t->status ? t->status : "runs", time, money, t->calls, t->calls == 1 ? "" : "s", s->total, s->total == 1 ? "" : "s");
 }
 

@@ -71,7 +71,8 @@ int permission_rows(const struct permission *asked, int rows)
 }
 
 /* "a allow once "Yes, proceed"": the agent's words only where there is room for those of all. */
-static void option_text(const struct permission *asked, const struct keymap *keymap, size_t k, int with_words, struct buf *key, struct buf *text)
+static void option_text(const struct permission *asked, const struct keymap *keymap, size_t k, int with_words,
+	struct buf *key, struct buf *text)
 {
 	const char *words = option(asked, k);
 	int used;

@@ -246,7 +246,8 @@ static void add_comment(struct review *r, const struct model *m, const struct pr
 		standing_told(m, said, &who);
 		buf_puts(&who, ")");
 	}
-	sheet_comment(&r->sheet, c->file, c->line, buf_str(&who), c->text, c->by && !strncmp(c->by, "agent ", 6) ? STYLE_AGENT : STYLE_PERSON);
+	sheet_comment(&r->sheet, c->file, c->line, buf_str(&who), c->text,
+	              c->by && !strncmp(c->by, "agent ", 6) ? STYLE_AGENT : STYLE_PERSON);
 	buf_release(&who);
 }
 

@@ -7,7 +7,6 @@
 #include "core/base/mem.h"
 #include "core/data/query.h"
 #include "panes/page.h"
-#include "panes/proposals.h"
 #include "panes/sources.h"
 #include "panes/standing.h"
 #include "tui/number.h"
@@ -41,9 +40,17 @@ static void add_status(struct page *page, const struct source *s)
 {
 	struct buf text = { 0 };
 
-	buf_printf(&text, "%s%s%s", s->status ? s->status : "found", s->status_reason ? ": " : "", s->status_reason ? s->status_reason : "");
+	buf_puts(&text, s->status ? s->status : "found");
+	if (s->status_reason)
+		buf_printf(&text, ": %s", s->status_reason);
 	field(page, "status", buf_str(&text), standing_source_style(s));
 	buf_release(&text);
+}
+
+/* A human by name; an agent, which may call itself as it likes, as one. */
+static const char *who(const char *by)
+{
+	return !by ? "the engine" : !strncmp(by, "user ", 5) ? by + 5 : by;
 }
 
 static void add_why(struct page *page, const struct source *s)
@@ -53,7 +60,7 @@ static void add_why(struct page *page, const struct source *s)
 	if (s->reason)
 		buf_puts(&text, s->reason);
 	if (s->by)
-		buf_printf(&text, "%sadded by %s", text.len ? "; " : "", proposals_person(s->by));
+		buf_printf(&text, "%sadded by %s", text.len ? "; " : "", who(s->by));
 	field(page, "why", buf_str(&text), STYLE_DEFAULT);
 	buf_release(&text);
 }
@@ -77,13 +84,15 @@ static void add_yield(struct page *page, const struct model *m, const struct sou
 	buf_release(&text);
 }
 
+/* Of people, and of the agent. */
 static void add_annotations(struct page *page, const struct source *s)
 {
 	if (s->annotation_count)
-		page_heading(page, "noted by people");
+		page_heading(page, "notes");
 	for (size_t i = 0; i < s->annotation_count; i++) {
-		char *text = xasprintf("%s: %s", proposals_person(s->annotations[i].by), s->annotations[i].text);
-		page_add(page, NULL, STYLE_DEFAULT, 0, text, STYLE_PERSON);
+		const char *by = s->annotations[i].by;
+		char *text = xasprintf("%s: %s", who(by), s->annotations[i].text);
+		page_add(page, NULL, STYLE_DEFAULT, 0, text, by && !strncmp(by, "user ", 5) ? STYLE_PERSON : STYLE_AGENT);
 		free(text);
 	}
 }

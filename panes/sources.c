@@ -98,7 +98,8 @@ char *sources_link(const struct source *s)
 static enum pane_result browse(const struct source *s, struct intent *want)
 {
 	char *link = sources_link(s);
-	enum pane_result result = link ? intent_errand(want, "browser", link, NULL) : intent_message(want, "%s has no address on the web", s->id);
+	enum pane_result result = link ? intent_errand(want, "browser", link, NULL)
+	                               : intent_message(want, "%s has no address on the web", s->id);
 
 	free(link);
 	return result;

@@ -113,6 +113,16 @@ enum style standing_source_style(const struct source *s)
 	return source_states[source_state(s)].style;
 }
 
+int standing_is_speaker(const char *line)
+{
+	static const char *const speakers[] = { "[told]", "[agent]", "[thinks]", "[tool]", "[result]", "[note]" };
+
+	for (size_t i = 0; *line == '[' && i < sizeof speakers / sizeof *speakers; i++)
+		if (!strcmp(line, speakers[i]))
+			return 1;
+	return 0;
+}
+
 int standing_has_turns(const struct model *m)
 {
 	return m->dialogue.turn_count || m->dialogue.stage_reason;

@@ -26,6 +26,9 @@ void standing_line(const struct proposal *p, struct buf *out);
 const char *standing_source_mark(const struct source *s);
 enum style standing_source_style(const struct source *s);
 
+/* Whether a line of a turn's transcript says who speaks from here on: "[told]", "[agent]" … (core/engine/turns.c) */
+int standing_is_speaker(const char *line);
+
 /* Whether an agent takes turns here: others propose by themselves, and are told nothing. */
 int standing_has_turns(const struct model *m);
 

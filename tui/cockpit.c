@@ -21,7 +21,8 @@
 #include "tui/cockpit_state.h"
 #include "tui/script.h"
 
-enum { FIRST_PICTURE = 25000, RETRY = 500000, RETRY_MAX = 4000000, RETRY_ENDED = 60000000, SETTINGS_TAG = 0, WORDS_MAX = 64, REPLY_MAX = 4096 };
+enum { FIRST_PICTURE = 25000, RETRY = 500000, RETRY_MAX = 4000000, RETRY_ENDED = 60000000, SETTINGS_TAG = 0, WORDS_MAX = 64, REPLY_MAX = 4096,
+	PAUSE = 250000 /* in a stream */ };
 
 static void connect_again(void *data);
 
@@ -110,8 +111,10 @@ static void event(void *data, const struct event *ev, const char *line, size_t l
 static void tail(void *data, const char *run, int64_t lines, int64_t bytes, const char *last_line)
 {
 	struct cockpit *c = data;
-	const struct turn *turn = dialogue_turn(&c->model, run);
-	int is_first = turn && !turn->last_line;
+	int64_t now = clock_monotonic();
+	int is_turn = dialogue_turn(&c->model, run) != NULL, is_first = is_turn && now - c->turn_tail > PAUSE;
+	if (is_turn)
+		c->turn_tail = now;
 	model_tail(&c->model, run, lines, bytes, last_line);
 	if (c->ui && is_first)
 		ui_model_news(c->ui);

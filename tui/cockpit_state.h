@@ -29,6 +29,7 @@ struct cockpit {
 	int save_failed;		/* errno; 0: not */
 	struct loop_timer *reconnect;
 	int64_t retry;
+	int64_t turn_tail;		/* monotonic: when the running turn was heard of last */
 	uint64_t caught_up_at;		/* the engine's seq when it said welcome */
 	int has_settings, ascii, mouse, bell;
 	char *theme, *colors;

@@ -53,7 +53,8 @@ static void add_cell(const struct cell *cell, struct buf *out)
 }
 
 /* Only what still looks like a link is one: something else may have been drawn over it. */
-static void add_cells(const struct grid *g, const struct link *at, const char *url, const struct theme *theme, enum style_depth depth, struct buf *out)
+static void add_cells(const struct grid *g, const struct link *at, const char *url, const struct theme *theme,
+	enum style_depth depth, struct buf *out)
 {
 	int end = at->x + at->columns < g->columns ? at->x + at->columns : g->columns, first = at->x, last = -1, is_open = 0;
 
