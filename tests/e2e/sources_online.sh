@@ -40,9 +40,12 @@ asked=$(wc -l <"$work/asked")
 
 # another session, and nobody there
 sky stop --now >/dev/null 2>&1
+kill $engine 2>/dev/null
+serve_ends
 kill $services
 wait $services 2>/dev/null
 serve --new
+wait_for 'sky status --json 2>/dev/null | grep -q "\"state\":\"running\""' 'the new session'
 sky source add arXiv:2205.14135 || die "an arXiv id is not taken"
 wait_for 'titled_source "FlashAttention"' 'the title from the cache'
 [ "$(wc -l <"$work/asked")" = "$asked" ] || bad "somebody was asked again"
