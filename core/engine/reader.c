@@ -410,7 +410,7 @@ static void refuse_waiting(struct reading *r, const char *why)
 
 void reading_advance(struct engine *e)
 {
-	struct reading *r = e->reading;
+	struct reading *r = engine_may_run(e) ? reading_of(e) : e->reading;	/* what is queued may be a former engine's */
 	size_t n = 0;
 	if (!r || e->broken)
 		return;

@@ -352,12 +352,33 @@ void reading_status(struct engine *e, const char *by, const char *source, const 
 	engine_emit(e, &(struct event){ .kind = EVENT_SOURCE_CHANGED, .by = by, .source = source, .status = status, .reason = reason });
 }
 
+/* An https URL of a host with a name, which is not this machine's own: an address that is a number names no source. What the name
+ * then leads to is looked at again when it is asked (core/io/http.h, public_only). */
+static int is_public(const char *url)
+{
+	static const char *const near[] = { "localhost", ".localhost", ".local", ".internal" };
+	if (!url || strncasecmp(url, "https://", 8))
+		return 0;
+	const char *host = url + 8;
+	size_t n = strcspn(host, "/?#:");
+	if (!n || *host == '[' || memchr(host, '@', strcspn(host, "/?#")) || strspn(host, "0123456789.") >= n || !strncasecmp(host, "0x", 2))
+		return 0;
+	for (size_t i = 0; i < sizeof near / sizeof *near; i++) {
+		size_t len = strlen(near[i]);
+		if (n >= len && !strncasecmp(host + n - len, near[i], len))
+			return 0;
+	}
+	return 1;
+}
+
 static void identified(void *data, const struct finding *f)
 {
 	struct identifying *i = data;
+	const struct source *s = model_source(&i->reading->engine->model, i->source);
+	const char *url = s && !s->url && is_public(f->url) ? f->url : NULL;	/* where it is was settled by what was added */
 	i->is_found = 1;
 	engine_emit(i->reading->engine, &(struct event){ .kind = EVENT_SOURCE_IDENTIFIED, .source = i->source, .type = f->type, .title = f->title,
-		.url = f->url, .authors = f->authors, .year = f->year, .text = f->note });
+		.url = url, .authors = f->authors, .year = f->year, .text = f->note });
 }
 
 static void identifying_free(struct identifying *i)
@@ -419,25 +440,6 @@ static void identify(struct engine *e, const struct source *s)
 static int is_agent(const char *by)
 {
 	return by && !strncmp(by, "agent ", 6);
-}
-
-/* An https URL of a host with a name, which is not this machine's own: an address that is a number names no source. What the name
- * then leads to is looked at again when it is asked (core/io/http.h, public_only). */
-static int is_public(const char *url)
-{
-	static const char *const near[] = { "localhost", ".localhost", ".local", ".internal" };
-	if (!url || strncasecmp(url, "https://", 8))
-		return 0;
-	const char *host = url + 8;
-	size_t n = strcspn(host, "/?#:");
-	if (!n || *host == '[' || memchr(host, '@', strcspn(host, "/?#")) || strspn(host, "0123456789.") >= n || !strncasecmp(host, "0x", 2))
-		return 0;
-	for (size_t i = 0; i < sizeof near / sizeof *near; i++) {
-		size_t len = strlen(near[i]);
-		if (n >= len && !strncasecmp(host + n - len, near[i], len))
-			return 0;
-	}
-	return 1;
 }
 
 static int may_add(const struct engine *e, const char *by, const struct finding *f, struct err *err)

@@ -55,8 +55,7 @@ serve
 source_is() { wait_for "sky source show $1 --json | grep -q '$2'" "$1: $2"; }
 
 # those of the settings are there; what a human adds
-exits 0 sky sources
-says 'Tiles in softmax'
+wait_for 'sky sources | grep -q "Tiles in softmax"' 'the notes of the settings are on the list'
 exits 0 sky source add arXiv:2205.14135 --reason 'it is what everybody cites'
 says s3
 source_is s3 '"status_reason":"could not be verified: '
