@@ -215,10 +215,15 @@ static void runs_programs_from_anywhere(void **state)
 	assert_int_equal(symlink("../lib/node_modules/a/main", link), 0);
 	setenv("PATH", path, 1);
 	assert_runs("agent", NULL, "interpreted by interpreter\npart\n");	/* a link to a package, run by a program beside it */
+	free(make("project")), free(make("project/node_modules")), free(make("project/node_modules/c"));
+	free(put("project/node_modules/c/part", "echo another part\n", 0644));
+	char *main = put("project/node_modules/c/main", "#!/bin/sh\n. \"$(dirname \"$0\")/part\"\n", 0755);
+	assert_runs(main, NULL, "another part\n");
+	assert_runs("/bin/sh", main, "another part\n");	/* so for a program that is an argument */
 	assert_runs(plain, key, "secret\nplain\n");				/* its argument, and nothing beside it */
 	assert_runs("true", NULL, "");
 	setenv("PATH", old, 1);
-	free(path), free(old), free(link), free(plain), free(key);
+	free(path), free(old), free(link), free(plain), free(key), free(main);
 }
 
 static void finds_what_a_shell_would(void **state)
