@@ -131,8 +131,10 @@ static int identified(struct errand *e, const struct web_answer *a, unsigned num
 		if (is_right)
 			hand_on(e, &feed.entries[i], id);
 	}
-	if (!is_right)
+	if (!is_right) {
 		errand_fail(e, "arXiv knows no paper %s: look at the id", w->id);
+		errand_deny(e);
+	}
 	atom_release(&feed);
 	return is_right;
 }

@@ -48,7 +48,7 @@ struct errand {
 	char *urls[URLS_MAX];		/* still to be tried */
 	struct pdf_text *pdf;
 	char *pdf_from, *pdf_file, *pdf_question;	/* of a download: a file to remove, and the cache's name for its text */
-	int is_dropped, has_text;
+	int is_dropped, has_text, is_denied;
 };
 
 char *safe_part(const char *s, size_t max, unsigned flags)
@@ -114,6 +114,16 @@ void errand_free(struct errand *e)
 int errand_has_ended(const struct errand *e)
 {
 	return !e->asks && !e->pdf;
+}
+
+int errand_is_denied(const struct errand *e)
+{
+	return e->is_denied;
+}
+
+void errand_deny(struct errand *e)
+{
+	e->is_denied = 1;
 }
 
 void errand_keep(struct errand *e, void *state_taken, void (*settled)(struct errand *e), void (*release)(void *state))

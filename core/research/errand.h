@@ -31,6 +31,7 @@ struct errand *errand_new(const struct errand_world *world, struct known_source 
 void errand_drop(struct errand *e);	/* lets go of all it holds; it reports nothing any more */
 void errand_free(struct errand *e);
 int errand_has_ended(const struct errand *e);
+int errand_is_denied(const struct errand *e);
 
 void errand_search(struct errand *e, const struct research_query *query);
 int errand_identify(struct errand *e, const struct finding *what);	/* -1: not of that source's world */

@@ -291,6 +291,8 @@ static struct errand *add_errand(struct research_request *q, struct known_source
 /* Asks the next source in whose world it is. 0: there is none any more. Configured ones come first: they stand first. */
 static int try_next(struct research_request *q)
 {
+	if (q->errand_count && errand_is_denied(q->errands[q->errand_count - 1]))
+		return 0;
 	while (!q->is_cancelled && !q->is_known && q->candidate < q->research->source_count) {
 		struct known_source *s = &q->research->sources[q->candidate++];
 		struct errand *e = add_errand(q, s);

@@ -66,6 +66,7 @@ size_t errand_limit(const struct errand *e);		/* findings that are still wanted 
 const char *errand_wanted_type(const struct errand *e);	/* of a search; NULL: any */
 void errand_found(struct errand *e, const struct finding *finding);
 void errand_fail(struct errand *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void errand_deny(struct errand *e);			/* a look-up: the service that must know says there is no such thing; no other is asked */
 void errand_title(struct errand *e, const char *title);	/* the service's: is it the one that was claimed? */
 
 /* The text of a fetch; ends it. The first that comes counts. */
