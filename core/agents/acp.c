@@ -372,8 +372,8 @@ static void on_hello(struct agent *a, const struct json *result, const struct js
 	if (error) {
 		refuse_error(a, "initialize", error);
 	} else if (version != VERSION) {
-		char *why = xasprintf("it speaks version %lld of the Agent Client Protocol, and here version %d is spoken: another version of it may do",
-		                      (long long)version, VERSION);
+		char *why = xasprintf("it speaks version %lld of the Agent Client Protocol, and here version %d is spoken: "
+		                      "another version of it may do", (long long)version, VERSION);
 		refuse_turn(a, why);
 		free(why);
 	} else {
@@ -493,7 +493,8 @@ static void on_prompt(struct agent *a, const struct json *result, const struct j
 			end_turn(a, ends[i].status, ends[i].reason);
 			return;
 		}
-	char *why = acp_clean(a, stop, strnlen(stop, SHOWN_MAX), TEXT_LINE), *text = xasprintf("it ended its turn for a reason that is not known here (%s)", why);
+	char *why = acp_clean(a, stop, strnlen(stop, SHOWN_MAX), TEXT_LINE);
+	char *text = xasprintf("it ended its turn for a reason that is not known here (%s)", why);
 	end_turn(a, "done", text);
 	free(why);
 	free(text);
@@ -694,8 +695,8 @@ static void acp_close(struct agent *a)
 	while (a->permission_count)
 		acp_permit(a, a->permissions[0]->id, "cancelled", NULL);
 	acp_forget_tools(a);
-	char *const texts[] = { a->root, a->program, a->tools_socket, a->home, a->tree, a->gone, a->session, a->logins, a->model, a->mode, a->chosen_mode,
-	                        a->system, a->text, a->end_status, a->end_reason };
+	char *const texts[] = { a->root, a->program, a->tools_socket, a->home, a->tree, a->gone, a->session, a->logins, a->model, a->mode,
+	                        a->chosen_mode, a->system, a->text, a->end_status, a->end_reason };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);
 	free(a->permissions);

@@ -169,10 +169,12 @@ void acp_ask(struct agent *a, const struct json *params, const struct json *id)
 	} else if (!a->has_turn || a->is_stopping || a->permission_count == OPEN_MAX) {
 		answer(a, id, NULL);
 	} else if (a->tools_socket && is_own_tool(tool) && option_in(options, "allow_once")) {
-		acp_say_line(a, SAID_NOTE, "(it asks for a tool that it was given: %.100s; policy allows it)", json_string(json_get(tool, "title"), ""));
+		acp_say_line(a, SAID_NOTE, "(it asks for a tool that it was given: %.100s; policy allows it)",
+		             json_string(json_get(tool, "title"), ""));
 		answer(a, id, option_in(options, "allow_once"));
 	} else {
-		struct acp_permission *p = xcalloc(1, sizeof *p), **at = array_add(&a->permissions, &a->permission_count, &a->permission_room, sizeof *at);
+		struct acp_permission *p = xcalloc(1, sizeof *p);
+		struct acp_permission **at = array_add(&a->permissions, &a->permission_count, &a->permission_room, sizeof *at);
 		const char *said = json_string(json_get(tool, "title"), "it asks for permission");
 		char *title = acp_clean(a, said, strnlen(said, TITLE_MAX), TEXT_LINE | TEXT_TABS), *text = text_of(a, tool);
 		*p = (struct acp_permission){ .agent = a, .id = xasprintf("t%u-%u", a->plan.number, ++a->asked), .request = json_copy(id),

@@ -99,13 +99,22 @@ static void replace(struct buf *text, const char *key)
 	}
 }
 
+static int names_a_key(const char *variable)
+{
+	static const char *const parts[] = { "KEY", "TOKEN", "SECRET", "PASS", "AUTH", "CREDENTIAL" };
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (strcasestr(variable, parts[i]))
+			return 1;
+	return 0;
+}
+
 static void take_keys_out(const struct agent *a, struct buf *text)
 {
 	const char *key = a->config->keyenv ? getenv(a->config->keyenv) : NULL;
 	if (key)
 		replace(text, key);
 	for (size_t i = 0; i < a->config->env.count; i++)
-		if ((strstr(a->config->env.at[i], "KEY") || strstr(a->config->env.at[i], "TOKEN")) && (key = getenv(a->config->env.at[i])))
+		if (names_a_key(a->config->env.at[i]) && (key = getenv(a->config->env.at[i])))
 			replace(text, key);
 }
 
@@ -154,7 +163,8 @@ int acp_start_child(struct agent *a, int talk[2], const struct child_options *op
 	for (size_t i = 0; i < a->config->env.count; i++)
 		if (!a->config->keyenv || strcmp(a->config->env.at[i], a->config->keyenv))
 			add_variable(&variables, a->config->env.at[i]);
-	struct confinement c = { .home = a->home, .directory = a->tree, .visible = &visible, .writable = &writable, .network = 1, .env = &variables };
+	struct confinement c = { .home = a->home, .directory = a->tree, .visible = &visible, .writable = &writable, .network = 1,
+		.env = &variables };
 	if (!confine_command(&argv, &c, err)) {
 		for (size_t i = 0; i < names.count; i++)
 			strings_add(&argv, names.at[i]);

@@ -194,7 +194,8 @@ static void on_tool(struct agent *a, const struct json *update)
 		acp_say_line(a, SAID_TOOL, "%s: %s", tool->title, tool->status);
 	say_content(a, tool, update);
 	if (is_new && a->plan.limits.calls > 0 && a->calls > (unsigned long)a->plan.limits.calls) {
-		char *why = xasprintf("it used more than %ld tools in this turn (calls under [agent \"%s\"])", a->plan.limits.calls, a->config->name);
+		char *why = xasprintf("it used more than %ld tools in this turn (calls under [agent \"%s\"])", a->plan.limits.calls,
+		                      a->config->name);
 		acp_stop(a, "limit", why);
 		free(why);
 	}
@@ -330,7 +331,8 @@ static void on_mode(struct agent *a, const struct json *update)
 
 static void on_notice(struct agent *a, const struct json *update)
 {
-	acp_say_line(a, SAID_NOTE, "(%.40s: %.300s)", json_string(json_get(update, "severity"), "notice"), json_string(json_get(update, "title"), ""));
+	acp_say_line(a, SAID_NOTE, "(%.40s: %.300s)", json_string(json_get(update, "severity"), "notice"),
+	             json_string(json_get(update, "title"), ""));
 }
 
 static void on_options(struct agent *a, const struct json *update)
