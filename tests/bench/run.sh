@@ -307,10 +307,28 @@ measure_model() {
 	figure 'engine hears it, of a core' % '<= 1' "$work/model.cpu"
 }
 
+measure_search() {
+	local theirs=$work/theirs.git place commit
+	head_line 'a search over the files of 1 GB'
+	git init -q --bare "$theirs" && "$bench/search" write "${SKYDECK_BENCH_MB:-1024}" | git --git-dir="$theirs" -c core.compression=1 fast-import --quiet --done --depth=0 || die 'no repository'
+	place=$("$bench/search" copy "file://$theirs#main" "$work/cache") || die 'copy failed'
+	commit=${place##* } place=${place% *}
+	for kind in copied plain; do	# as a source is kept, and a bare clone as git makes it
+		[ $kind = copied ] || place=$theirs
+		"$bench/search" time "$place" "$commit" >"$work/search" || die 'search failed'
+		for name in plain regex first cancelled; do value_of "$work/search" $name >"$work/search.$name"; done
+		figure "words that nothing has, $kind" ms '<= 2000' "$work/search.plain"
+		figure "an expression that nothing has, $kind" ms '<= 2000' "$work/search.regex"
+		figure "first line of one that some have, $kind" ms - "$work/search.first"
+		figure "cancelled, $kind" ms - "$work/search.cancelled"
+	done
+	rm -rf "$theirs" "$work/cache"
+}
+
 began=$SECONDS
 make_target
 begin_session
-for section in paint idle keys stream long_session emit logs model; do
+for section in paint idle keys stream long_session emit logs model search; do
 	case $section in *"${2:-}"*) measure_$section ;; esac
 done
 printf '\n%s of the targets missed; %s s, %s CPUs, load %s; ratios are ours to theirs\n' "$over" $((SECONDS - began)) "$(nproc)" "$(cut -d' ' -f1 /proc/loadavg)"
