@@ -1,5 +1,5 @@
-/* What an answer costs. A price that is not known is taken to be the dearest, so that a limit holds; a model on this machine is
- * free unless its owner has put a price on it, which is told by two tables: one with the user's files, one without. */
+/* What an answer costs. A price that is not known is taken to be the dearest, so that a limit holds; but on this machine a model
+ * that has no price is free. One that has is not, wherever it is asked: what answers here may only pass it on. */
 #include "core/agents/bill.h"
 
 #include <math.h>
@@ -10,7 +10,8 @@
 #include "core/base/mem.h"
 
 struct bill {
-	struct prices *prices, *built_in;	/* built_in: only where it matters, on this machine */
+	struct prices *prices;
+	int is_near;
 };
 
 static char *user_file(void)
@@ -25,13 +26,12 @@ struct bill *bill_new(const char *root, int is_near, struct err *err)
 {
 	struct bill *b = xcalloc(1, sizeof *b);
 	char *user = user_file(), *local = root ? xasprintf("%s/.skydeck/prices.json", root) : NULL;
-	const char *paths[3] = { user ? user : local, user ? local : NULL }, *none[1] = { NULL };
+	const char *paths[3] = { user ? user : local, user ? local : NULL };
+	b->is_near = is_near;
 	b->prices = prices_new(paths, err);
-	if (b->prices && is_near)
-		b->built_in = prices_new(none, err);
 	free(user);
 	free(local);
-	if (b->prices && (b->built_in || !is_near))
+	if (b->prices)
 		return b;
 	bill_free(b);
 	return NULL;
@@ -42,16 +42,7 @@ void bill_free(struct bill *b)
 	if (!b)
 		return;
 	prices_free(b->prices);
-	prices_free(b->built_in);
 	free(b);
-}
-
-static int has_own_price(const struct bill *b, const char *model)
-{
-	static const struct tokens probe = { 1000000, 1000000, 1000000, 1000000 };
-	int is_known = 0, was_known = 0;
-	double usd = prices_of(b->prices, model, &probe, 500000, &is_known), was = prices_of(b->built_in, model, &probe, 500000, &was_known);
-	return is_known && (!was_known || fabs(usd - was) > 1e-9);
 }
 
 double bill_of(const struct bill *b, const struct wire_answer *answer, const char *model, int *is_guessed, struct buf *source)
@@ -66,7 +57,7 @@ double bill_of(const struct bill *b, const struct wire_answer *answer, const cha
 	double usd = prices_of(b->prices, name, &answer->tokens, answer->written_hour, &is_known);
 	if (!is_known)
 		usd = prices_of(b->prices, name = model, &answer->tokens, answer->written_hour, &is_known);
-	if (b->built_in && !has_own_price(b, name)) {
+	if (b->is_near && !is_known) {
 		buf_puts(source, "on this machine");
 		return 0;
 	}

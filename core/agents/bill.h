@@ -9,7 +9,7 @@
 struct bill;
 
 /* From the table of prices, the user's ($XDG_CONFIG_HOME/skydeck/prices.json) and the target's (ROOT/.skydeck/prices.json) laid
- * over it. is_near: the model runs on this machine and costs nothing unless one of these two says so. -1: a file is wrong. */
+ * over it. is_near: it is asked on this machine, where a model without a price costs nothing. NULL: a file is wrong. */
 struct bill *bill_new(const char *root, int is_near, struct err *err);
 void bill_free(struct bill *b);		/* NULL allowed */
 

@@ -218,7 +218,7 @@ static void agents_sources_and_keys_have_names(void **state)
 static void wrong_names_say_what_is_allowed(void **state)
 {
 	static const struct { const char *name, *value, *says; } wrong[] = {
-		{ "session.autonmy", "auto", "autonomy agent runner" },
+		{ "session.autonmy", "auto", "autonomy agent reader runner" },
 		{ "target.frob", "1", "measure checks" },
 		{ "sesion.wave", "4", "the sections are" },
 		{ "wave", "4", "the sections are" },
