@@ -27,6 +27,7 @@ struct agent_state {
 	struct feed feed;
 	struct live live;
 	struct places at;
+	unsigned stopping;		/* the turn that was asked about */
 };
 
 static void agent_open(struct pane *p)
@@ -318,37 +319,54 @@ static enum pane_result steer(const struct act *act, struct intent *want)
 	return intent_command(want, "steer", args);
 }
 
-static enum pane_result stop_turn(const struct model *m, const struct act *act, struct intent *want)
+static enum pane_result stop_turn(struct agent_state *s, const struct model *m, const struct act *act, struct intent *want)
 {
 	const struct turn *t = turn_now(m);
 	char question[80];
 
 	if (!t)
 		return intent_message(want, "no turn runs; m tells the agent something, P pauses the session");
+	if (act->text && s->stopping != t->number)
+		return intent_message(want, "turn %u is over; turn %u goes on", s->stopping, t->number);
 	if (act->text)
 		return strcmp(act->text, "yes") ? intent_message(want, "turn %u goes on", t->number)
 		                                : intent_command(want, "turn_stop", json_object());
+	s->stopping = t->number;
 	snprintf(question, sizeof question, "stop turn %u? Enter does, Esc does not:", t->number);
 	return intent_prompt(want, question, "yes", ACTION_STOP_TURN);
 }
 
-static const char *proposal_at(const struct model *m, uint64_t seq)
+static const struct activity *activity_at(const struct model *m, uint64_t seq)
 {
 	for (size_t i = m->activity_count; i-- > 0 && m->activity[i].seq >= seq;)
 		if (m->activity[i].seq == seq)
-			return m->activity[i].proposal;
+			return &m->activity[i];
 	return NULL;
 }
 
-/* A turn's transcript; a line about a proposal leads to its review. */
+/* A line of the activity begins with what it is about. */
+static enum pane_result open_source(const struct activity *a, struct intent *want)
+{
+	char *id = xstrndup(a->text, strcspn(a->text, " "));
+	enum pane_result result = intent_open(want, "source", id);
+
+	free(id);
+	return result;
+}
+
+/* A turn's transcript; a line about a proposal, a source or an idea leads there. */
 static enum pane_result open_line(const struct agent_state *s, const struct model *m, struct intent *want)
 {
 	const struct feed_line *line = feed_current(&s->feed);
-	const char *proposal = line ? proposal_at(m, line->seq) : NULL;
+	const struct activity *a = line ? activity_at(m, line->seq) : NULL;
 	char log[16];
 
-	if (proposal)
-		return intent_go(want, "review", proposal);
+	if (a && a->proposal)
+		return intent_go(want, "review", a->proposal);
+	if (a && (a->kind == EVENT_SOURCE_ADDED || a->kind == EVENT_SOURCE_NOTED))
+		return open_source(a, want);
+	if (a && (a->kind == EVENT_IDEA_ADDED || a->kind == EVENT_PROFILED))
+		return intent_open(want, "ideas", NULL);
 	if (!line || !line->turn)
 		return intent_message(want, "this line leads nowhere: a turn's lines open what was said in it, a proposal's its review");
 	snprintf(log, sizeof log, "t%u", line->turn);
@@ -363,7 +381,7 @@ static enum pane_result agent_act(struct pane *p, const struct model *m, const s
 	below.y -= s->at.asked + s->at.head;
 	switch (act->action) {
 	case ACTION_STEER: return steer(act, want);
-	case ACTION_STOP_TURN: return stop_turn(m, act, want);
+	case ACTION_STOP_TURN: return stop_turn(s, m, act, want);
 	case ACTION_ENTER: return open_line(s, m, want);
 	case ACTION_PERMIT: case ACTION_PERMIT_ALWAYS: case ACTION_REFUSE: case ACTION_REFUSE_ALWAYS:
 		return permission_answer(open_permission(m), act->action, want);
