@@ -515,6 +515,23 @@ static void test_fetch_files(void **state)
 	assert_has(&t->problems, "no plain file");
 }
 
+static void test_search_folder(void **state)
+{
+	struct test *t = *state;
+	set(t, "library", "kind", "folder");
+	set(t, "library", "url", "assets/demo/library");
+	char *root = getcwd(NULL, 0);
+	t->research = research_new(&(struct research_setup){ .loop = t->loop, .config = &t->config, .root = root, .cache = cache_path });
+	search(t, "llama \"gate\"", "folder", NULL);
+	assert_has(&t->found, "https://github.com/ggml-org/llama.cpp/pull/19139");
+	search(t, "llama gate zebra", "folder", NULL);
+	assert_string_equal(buf_str(&t->found), "");
+	assert_string_equal(buf_str(&t->problems), "");
+	search(t, "gate", "folder", "issue");
+	assert_string_equal(buf_str(&t->found), "");
+	free(root);
+}
+
 static void test_moods(void **state)
 {
 	struct test *t = *state;
@@ -769,7 +786,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 		TEST(search_arxiv), TEST(search_all_side_by_side), TEST(forks), TEST(identify), TEST(identify_falls_back), TEST(identify_other_paper),
-		TEST(fetch_papers), TEST(fetch_github), TEST(fetch_pages), TEST(fetch_files), TEST(moods), TEST(what_others_wrote_into_it),
+		TEST(fetch_papers), TEST(fetch_github), TEST(fetch_pages), TEST(fetch_files), TEST(search_folder), TEST(moods), TEST(what_others_wrote_into_it),
 		TEST(left_alone_after_a_refusal), TEST(left_alone_when_spent), TEST(offline), TEST(fresh_and_stale), TEST(etag), TEST(moved),
 		TEST(pace_of_arxiv), TEST(cancelled), TEST(cancelled_in_a_callback),
 	};
