@@ -12,6 +12,7 @@
 #include "core/base/buf.h"
 #include "core/base/text.h"
 #include "core/cli/access.h"
+#include "core/cli/agents.h"
 #include "core/cli/finding.h"
 #include "core/cli/options.h"
 #include "core/cli/table.h"
@@ -369,6 +370,7 @@ static int doctor_run(const struct cli *cli, int argc, char **argv, struct err *
 	check_harness(&d);
 	check_compiler(&d);
 	check_sandbox(&d);
+	agents_check(&d.findings, d.has_config ? &d.config : NULL);
 	check_disk(&d);
 	check_session(&d);
 	check_engine(&d);

@@ -19,6 +19,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/io/confine.h"
 
 enum {	/* microseconds */
 	HEALTH_TIMEOUT = 10000000, POST_TIMEOUT = 30000000, GET_TIMEOUT = 60000000, COMMAND_TIMEOUT = 120000000,
@@ -479,21 +480,6 @@ struct skypilot_call *skypilot_ask(struct skypilot *s, struct skypilot_question 
 
 /* --- opening and closing --------------------------------------------------------------------------------------------- */
 
-static int is_in_path(const char *program)
-{
-	const char *path = getenv("PATH");
-	while (path && *path) {
-		size_t n = strcspn(path, ":");
-		char *file = xasprintf("%.*s/%s", n ? (int)n : 1, n ? path : ".", program);
-		int is_there = !access(file, X_OK);
-		free(file);
-		if (is_there)
-			return 1;
-		path += n + (path[n] == ':');
-	}
-	return 0;
-}
-
 static char *home_file(const char *name)
 {
 	const char *home = getenv("HOME");
@@ -577,7 +563,9 @@ static void gather_env(struct skypilot *s)
 
 struct skypilot *skypilot_open(struct loop *loop, struct err *err)
 {
-	if (!is_in_path("sky")) {
+	char *sky = confine_find("sky");
+	free(sky);
+	if (!sky) {
 		err_set(err, "there is no `sky` in PATH: %s", skypilot_remedy(SKYPILOT_NOT_INSTALLED));
 		return NULL;
 	}

@@ -1,0 +1,94 @@
+#include "core/cli/agents.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/io/confine.h"
+
+static const struct program {
+	const char *word, *use, *remedy;
+} programs[] = {
+	{ "git", "repositories as sources, and searches in code", "install git" },
+	{ "pdftotext", "the text of papers that are PDF only", "install poppler-utils" },
+	{ "perf", "a profile of the baseline by function", "install linux-perf (linux-tools), or let the harness print what it knows as METRIC lines" },
+};
+
+static void add(struct findings *f, const struct config_agent *a, enum finding_state state, char *text_taken, const char *remedy)
+{
+	char *text = xasprintf("%s: %s", a->name, text_taken);
+	findings_add(f, "agent", state, text, remedy);
+	free(text);
+	free(text_taken);
+}
+
+static int is_program(const char *word)
+{
+	char *path = confine_find(word);
+	free(path);
+	return path != NULL;
+}
+
+static void check_programs(struct findings *f)
+{
+	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+		const struct program *p = &programs[i];
+		int is_there = is_program(p->word);
+		char *text = xasprintf(is_there ? "is there, for %s" : "is missing, which is for %s", p->use);
+		findings_add(f, p->word, is_there ? FINDING_OK : FINDING_WARNING, text, is_there ? NULL : p->remedy);
+		free(text);
+	}
+}
+
+static int is_here(const char *url)
+{
+	static const char *const bases[] = { "http://127.", "http://localhost", "http://[::1]" };
+	for (size_t i = 0; url && i < sizeof bases / sizeof *bases; i++)
+		if (!strncmp(url, bases[i], strlen(bases[i])))
+			return 1;
+	return 0;
+}
+
+static void check_model(struct findings *f, const struct config_agent *a)
+{
+	const char *keyenv = a->keyenv ? a->keyenv : !strcmp(a->kind, "api") && !is_here(a->url) ? "ANTHROPIC_API_KEY" : NULL;
+	char *remedy = NULL;
+	if (!a->model)
+		add(f, a, FINDING_ERROR, xstrdup("no model is named"), "set model under its section in .skydeck/config");
+	else if (!strcmp(a->kind, "chat") && !a->url)
+		add(f, a, FINDING_ERROR, xstrdup("no url is named"), "set url to the base of the server, such as http://127.0.0.1:8080/v1");
+	else if (keyenv && !(getenv(keyenv) && *getenv(keyenv)))
+		add(f, a, FINDING_ERROR, xasprintf("the variable %s, which should hold its key, is not set here", keyenv),
+		    remedy = xasprintf("export %s before skydeck starts its engine", keyenv));
+	else
+		add(f, a, FINDING_OK, xasprintf("%s at %s, %s", a->model, a->url ? a->url : "its usual address", keyenv ? "with a key" : "without a key"), NULL);
+	free(remedy);
+}
+
+static void check_child(struct findings *f, const struct config_agent *a)
+{
+	char *word = a->command ? xstrndup(a->command, strcspn(a->command, " \t")) : NULL;
+	if (!word)
+		add(f, a, FINDING_ERROR, xstrdup("no command is named"), "set command to what starts it, such as claude-agent-acp");
+	else if (!is_program(word))
+		add(f, a, FINDING_ERROR, xasprintf("there is no program %s in PATH", word), "install it, or correct command");
+	else
+		add(f, a, FINDING_OK, xasprintf("runs %s, in a sandbox", a->command), NULL);
+	free(word);
+}
+
+void agents_check(struct findings *f, const struct config *config)
+{
+	for (size_t i = 0; config && i < config->agent_count; i++) {
+		const struct config_agent *a = &config->agents[i];
+		if (!a->kind)
+			add(f, a, FINDING_ERROR, xstrdup("no kind is named"), "set kind to api, chat, acp or patches");
+		else if (!strcmp(a->kind, "api") || !strcmp(a->kind, "chat"))
+			check_model(f, a);
+		else if (!strcmp(a->kind, "acp"))
+			check_child(f, a);
+	}
+	if (config && config->agent_count)
+		check_programs(f);
+}
