@@ -148,8 +148,8 @@ static void say_encryption(const struct http_request *r, const char *what, struc
 	text_safe(why, r->problem, strlen(r->problem), TEXT_LINE);
 }
 
-/* What a request's end means to the user, added to why; nothing: all is well. */
-static void say_problem(const struct http_request *r, CURLcode code, struct buf *why)
+/* What ended a request here, and not in libcurl; 0: nothing did. */
+static int say_own_reason(const struct http_request *r, CURLcode code, struct buf *why)
 {
 	if (r->is_quiet)
 		buf_printf(why, "%s said nothing for %g s", r->where, (double)r->silence_timeout / 1e6);
@@ -159,7 +159,15 @@ static void say_problem(const struct http_request *r, CURLcode code, struct buf 
 		buf_printf(why, "%s leads to this machine or its own network: from outside nobody is sent there", r->where);
 	else if (r->is_too_large || code == CURLE_FILESIZE_EXCEEDED)
 		buf_printf(why, "%s answers with more than the %zu KiB that are taken", r->where, r->max_size / 1024);
-	else switch (code) {
+	return why->len > 0;
+}
+
+/* What a request's end means to the user, added to why; nothing: all is well. */
+static void say_problem(const struct http_request *r, CURLcode code, struct buf *why)
+{
+	if (say_own_reason(r, code, why))
+		return;
+	switch (code) {
 	case CURLE_OK:
 		if (!r->has_head)
 			buf_printf(why, "%s's answer ended inside its headers", r->where);
