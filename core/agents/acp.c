@@ -28,6 +28,7 @@ enum {
 static const struct acp_patience usual = { .hello = 10 * SECOND, .session = 60 * SECOND, .permission = 5 * SECOND, .cancel = 5 * SECOND,
 	.restart = SECOND, .revive = 60 * SECOND };
 static const int64_t last_words = SECOND / 2;	/* one that closed its stdout has this long to end by itself */
+#define FILE_LARGEST (4ULL << 30)	/* bytes: its /tmp is memory */
 
 static void advance(struct agent *a);
 static void lost(struct agent *a);
@@ -550,7 +551,8 @@ static const struct rpc_handler peer = { .call = rpc_called, .answer = rpc_answe
 
 static int start(struct agent *a, struct err *err)
 {
-	struct child_options options = { .output = child_complains, .ended = child_ended, .data = a };
+	struct child_options options = { .output = child_complains, .ended = child_ended, .data = a,
+		.file_limit = FILE_LARGEST };
 	int talk[2];
 	if (acp_start_child(a, talk, &options, err))
 		return -1;
