@@ -1,0 +1,192 @@
+#!/bin/bash
+# The recipes: what init writes of each, and each harness before tools that print recorded outputs (tests/recipes; made-up ones where
+# nothing was recorded). What is right gives METRIC lines; anything else one sentence on stderr, no METRIC and a status that is not 0.
+# parallel
+# timeout: 180
+# needs: git python3
+set -u
+root=$PWD recordings=$PWD/tests/recipes
+work=$(mktemp -d "${TMPDIR:-/tmp}/recipes.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+out=$work/out wrong=$work/wrong failed=0
+bad() { echo "FAILED: $*"; head -c 2000 "$out" "$wrong" 2>/dev/null; failed=1; }
+
+# The fake of every tool: prints the file $FAKE_OUT ($FAKE_ERR on stderr), leaves $FAKE_FILE where --x-json FILE or the like asks for it,
+# notes its arguments, and ends with $FAKE_STATUS.
+mkdir "$work/bin"
+cat >"$work/bin/fake" <<'END'
+#!/bin/sh
+echo "$@" >>"$FAKE_ARGS"
+[ -z "${FAKE_SLEEP:-}" ] || exec sleep "$FAKE_SLEEP"
+[ -z "${FAKE_OUT:-}" ] || cat "$FAKE_OUT"
+[ -z "${FAKE_ERR:-}" ] || cat "$FAKE_ERR" >&2
+previous=
+for argument; do
+	case $previous in
+	--output-json | --result-filename | --report_json | --output) [ -z "${FAKE_FILE:-}" ] || cat "$FAKE_FILE" >>"$argument" ;;
+	esac
+	previous=$argument
+done
+exit "${FAKE_STATUS:-0}"
+END
+chmod +x "$work/bin/fake"
+fake=$work/bin/fake
+export FAKE_ARGS=$work/args
+
+# try SCRIPT [VARIABLE=VALUE...]: runs a recipe's script in an empty folder
+try() {
+	local script=$root/assets/recipes/$1; shift
+	rm -rf "$work/here" "$FAKE_ARGS"; mkdir "$work/here"
+	(cd "$work/here" && env "$@" "$script" >"$out" 2>"$wrong" </dev/null)
+}
+measures() { # LINE... -- SCRIPT [VARIABLE=VALUE...]: exits 0 and prints exactly these METRIC lines
+	: >"$work/wanted"
+	while [ "$1" != -- ]; do echo "METRIC $1" >>"$work/wanted"; shift; done
+	shift
+	try "$@" || bad "$*: status $?"
+	cmp -s "$work/wanted" "$out" || { diff "$work/wanted" "$out"; bad "$*: other lines"; }
+	[ ! -s "$wrong" ] || [ -n "${FAKE_ERR:-}" ] || bad "$*: wrote to stderr"
+}
+refuses() { # PATTERN SCRIPT [VARIABLE=VALUE...]
+	local pattern=$1 said=$wrong; shift
+	if try "$@"; then bad "$*: not refused"; fi
+	! grep -q METRIC "$out" || bad "$*: METRIC although refused"
+	[ "$(grep -c "^${1##*/}" "$said" || true)" = 1 ] || bad "$*: not one sentence"
+	grep -q -e "^autoresearch[a-z.]*: .*$pattern" "$said" || bad "$*: does not say: $pattern"
+	! grep -q Traceback "$said" || bad "$*: a traceback"
+}
+asked() { grep -q -e "$1" "$FAKE_ARGS" || { cat "$FAKE_ARGS"; bad "does not ask: $1"; }; }
+# edited NAME FILE PYTHON: a copy of a recorded JSON with something changed; d is the document
+edited() {
+	python3 -c 'import json, sys
+d = json.load(open(sys.argv[1]))
+exec(sys.argv[3])
+json.dump(d, open(sys.argv[2], "w"))' "$2" "$work/$1" "$3" || bad "cannot edit $2"
+}
+
+# --- llama.cpp: everything of tests/recipes/llama.cpp is real output
+llama=$recordings/llama.cpp
+row() { refuses "$1" llama.cpp/autoresearch.sh LLAMA_BENCH="$fake" FAKE_OUT="$2" "${@:3}"; }
+measures tg_tps=116.8511 tg_sd=99.0185 pp_tps=202.9519 pp_sd=7.1738 bytes_moved=9159659520 -- \
+	llama.cpp/autoresearch.sh LLAMA_BENCH="$fake" FAKE_OUT="$llama/tiny-fa1-json.out"
+asked '-p 128 -n 32 -r 5 -t [0-9]* -fa 1 -o json'
+[ "$(nproc)" = 1 ] || asked "-t $(($(nproc) - 1)) "
+measures tg_tps=19.9815 tg_sd=0.9416 pp_tps="$(sed -n 's/.*"avg_ts": \([0-9.]*\).*/\1/p' "$llama/tinyllama-fa1-json.out" | head -n 1 |
+	xargs printf %.4f)" pp_sd="$(sed -n 's/.*"stddev_ts": \([0-9.]*\).*/\1/p' "$llama/tinyllama-fa1-json.out" | head -n 1 | xargs printf %.4f)" \
+	bytes_moved=32435490816 -- llama.cpp/autoresearch.sh LLAMA_BENCH="$fake" FAKE_OUT="$llama/tinyllama-fa1-json.out" LLAMA_PP=32 LLAMA_TG=16 LLAMA_REPS=3
+row 'status 1' "$llama/error-missing-model-json.out" FAKE_STATUS=1
+row 'status 124' "$llama/error-killed-json.out" FAKE_STATUS=124 LLAMA_PP=16 LLAMA_TG=512
+row 'status 124' "$llama/tiny-fa1-json.out" FAKE_SLEEP=60 BENCH_TIMEOUT=1
+row 'no JSON' "$llama/error-killed-json.out" LLAMA_PP=16 LLAMA_TG=512	# even if it had said 0
+row 'found 0 among 0' "$llama/error-nothing-asked.out"
+row 'nothing was asked' "$llama/error-nothing-asked.out" LLAMA_PP=0 LLAMA_TG=0
+row 'no JSON' /dev/null
+row 'found 0 among 2' "$llama/tiny-fa1-json.out" LLAMA_TG=64
+row 'found 2 among 12' "$llama/grid-json.out" LLAMA_PP=64 LLAMA_TG=16 LLAMA_REPS=2
+row 'flash_attn -1' "$llama/one-sample-json.out" LLAMA_PP=64 LLAMA_TG=16 LLAMA_REPS=1	# -fa was on auto
+row 'flash_attn 1' "$llama/tiny-fa1-json.out" LLAMA_FA=0
+row '5 samples, 3' "$llama/tiny-fa1-json.out" LLAMA_REPS=3
+edited no-field "$llama/tiny-fa1-json.out" 'for r in d: r["n_generated"] = r.pop("n_gen")'
+row "no field 'n_gen'" "$work/no-field"
+edited no-samples "$llama/tiny-fa1-json.out" 'del d[1]["samples_ns"]'
+row "no field 'samples_ns'" "$work/no-samples"
+edited by-time "$llama/tiny-fa1-json.out" 'd[1]["avg_ts"] = 32e9 / d[1]["avg_ns"]'	# 17.11 instead of 116.85
+row 'avg_ts says 17.1' "$work/by-time"
+edited nan "$llama/tiny-fa1-json.out" 'd[1]["avg_ts"] = float("nan")'
+row 'avg_ts says nan' "$work/nan"
+edited infinite "$llama/tiny-fa1-json.out" 'd[1]["samples_ns"] = [0] * 5'
+row 'other than numbers above 0' "$work/infinite"
+edited words "$llama/tiny-fa1-json.out" 'd[1]["avg_ts"] = "fast"'
+row 'other than numbers above 0' "$work/words"
+edited object "$llama/tiny-fa1-json.out" 'd = {"rows": d}'
+row 'no array of rows' "$work/object"
+refuses 'status 127' llama.cpp/autoresearch.sh LLAMA_BENCH="$work/no-such-tool"
+
+# The checks: a reference that is there, an error figure that is a number, operations that were really tested.
+mkdir "$work/llama" "$work/reference"
+for ubatch in 512 1; do for fa in on off; do : >"$work/reference/ub$ubatch-fa$fa.gguf"; done; done
+cat >"$work/llama/llama-results" <<'END'
+#!/bin/sh
+echo "NMSE=${FAKE_NMSE-1e-9}"
+exit "${FAKE_STATUS:-0}"
+END
+cp "$fake" "$work/llama/test-backend-ops" && chmod +x "$work/llama/llama-results"
+check() { refuses "$1" llama.cpp/autoresearch.checks.sh LLAMA_BIN="$work/llama" CHECK_REFERENCE="$work/reference" "${@:2}"; }
+try llama.cpp/autoresearch.checks.sh LLAMA_BIN="$work/llama" CHECK_REFERENCE="$work/reference" FAKE_OUT="$llama/ops-test-rms-norm.out" ||
+	bad 'the checks pass'
+asked 'test -b CPU'
+check 'NMSE nan over' FAKE_NMSE=nan FAKE_OUT="$llama/ops-test-rms-norm.out"
+check 'NMSE -nan over' FAKE_NMSE=-nan FAKE_OUT="$llama/ops-test-rms-norm.out"
+check 'NMSE 8.9e-4 over' FAKE_NMSE=8.9e-4 FAKE_OUT="$llama/ops-test-rms-norm.out"
+check 'no error figure' FAKE_NMSE= FAKE_OUT="$llama/ops-test-rms-norm.out"
+check 'ran no test' FAKE_OUT="$llama/ops-test-none-matched.out"
+check 'ran no test' FAKE_OUT="$llama/ops-test-cpu-skipped.out"
+refuses 'no reference' llama.cpp/autoresearch.checks.sh LLAMA_BIN="$work/llama" CHECK_REFERENCE="$work/empty"
+
+# --- generic
+bench() { "$1" "$2" generic/autoresearch.sh FAKE_OUT="$work/said" BENCH="$fake" BENCH_LINE='^speed: *\([^ ]*\) op/s' "${@:3}"; }
+printf 'warming up\nspeed: 123.5 op/s\n' >"$work/said"
+measures ops_per_second=123.5 -- generic/autoresearch.sh FAKE_OUT="$work/said" BENCH="$fake" BENCH_LINE='^speed: *\([^ ]*\) op/s'
+bench refuses 'status 3' FAKE_STATUS=3
+bench refuses 'within 1 s' FAKE_SLEEP=60 BENCH_TIMEOUT=1
+for value in nan inf 0 -1 fast 1,000; do
+	printf 'speed: %s op/s\n' $value >"$work/said"
+	bench refuses "$value"
+done
+printf 'speed: 1 op/s\nspeed: 2 op/s\n' >"$work/said"
+bench refuses 'found 2'
+: >"$work/said"
+bench refuses 'found 0'
+refuses 'put your benchmark here' generic/autoresearch.sh BENCH=
+refuses 'put your tests here' generic/autoresearch.checks.sh CHECK=
+refuses 'status 3' generic/autoresearch.checks.sh CHECK='exit 3'
+try generic/autoresearch.checks.sh CHECK=true || bad 'generic checks'
+
+# --- init of each, in a fresh repository
+skydeck init --list-recipes >"$out" 2>"$wrong" || bad 'list'
+recipes=$(ls assets/recipes)
+[ "$(wc -l <"$out")" = "$(echo "$recipes" | wc -l)" ] || bad 'the list has a line a recipe'
+for recipe in $recipes; do
+	grep -q "^$recipe  *[a-zA-Z]" "$out" || bad "the list has no $recipe"
+done
+for recipe in $recipes; do
+	target=$work/targets/$recipe
+	mkdir -p "$target" && git -C "$target" init -q && git -C "$target" commit -q --allow-empty -m first || bad "no repository for $recipe"
+	skydeck -C "$target" init --recipe "$recipe" >"$out" 2>"$wrong" || bad "init --recipe $recipe"
+	grep -q '^next: ' "$out" || bad "$recipe: does not say what is next"
+	! grep -q '^kept' "$out" || bad "$recipe: kept something in a fresh repository"
+	[ -x "$target/autoresearch.sh" ] && [ -x "$target/autoresearch.checks.sh" ] || bad "$recipe: the scripts can be executed"
+	[ -z "$(git -C "$target" status --short .skydeck)" ] || bad "$recipe: git sees .skydeck"
+	for note in "$target"/.skydeck/sources/*.md; do
+		[ "$(sed -n '1,6s/^\(Title\|Type\|Id\|Url\|Authors\|Year\): .*/\1/p' "$note" | tr '\n' ' ')" = 'Title Type Id Url Authors Year ' ] ||
+			bad "$note: the headers of a note"
+	done
+	skydeck -C "$target" doctor >"$out" 2>"$wrong"
+	grep -q '^ok  *config' "$out" || bad "$recipe: its config does not parse"
+	git config -f "$target/.skydeck/config" target.metric >/dev/null || bad "$recipe: no metric"
+	git config -f "$target/.skydeck/config" target.direction | grep -qx 'higher\|lower' || bad "$recipe: no direction"
+	git config -f "$target/.skydeck/config" --get-all target.protect | grep -qx autoresearch.sh || bad "$recipe: the harness is not protected"
+	sh -n "$target/autoresearch.sh" && sh -n "$target/autoresearch.checks.sh" || bad "$recipe: no shell"
+	sums=$(cd "$target" && find . -path ./.git -prune -o -type f -exec sha256sum {} + | sort)
+	skydeck -C "$target" init --recipe generic >"$out" 2>"$wrong" || bad "$recipe: the second init"
+	[ "$recipe" = generic ] || rm -f "$target/.skydeck/sources/skypilot-research.md.new"
+	[ "$(echo "$sums" | comm -23 - <(cd "$target" && find . -path ./.git -prune -o -type f -exec sha256sum {} + | sort))" = "" ] ||
+		bad "$recipe: the second init wrote over something"
+	! grep -q "^wrote  $target/autoresearch" "$out" || bad "$recipe: the second init wrote a script"
+done
+
+# Not over a link, not outside, not a half recipe; unknown names are usage.
+target=$work/targets/links
+mkdir -p "$target/.skydeck" "$work/outside" && git -C "$target" init -q && ln -s "$work/outside" "$target/.skydeck/sources"
+ln -s "$work/outside/config" "$target/.skydeck/config"
+skydeck -C "$target" init --recipe llama.cpp >"$out" 2>"$wrong" && bad 'a link for a folder is taken'
+grep -q 'sources must be a folder' "$wrong" || bad 'does not say what is in the way'
+[ -z "$(ls -A "$work/outside")" ] || bad 'wrote through a link'
+for name in nope '' ../recipes llama.cpp/sources llama; do
+	skydeck -C "$target" init --recipe "$name" >"$out" 2>"$wrong"
+	[ $? = 2 ] && grep -q 'there is no recipe' "$wrong" || bad "init --recipe '$name'"
+done
+mkdir "$work/targets/auto" && git -C "$work/targets/auto" init -q && mkdir "$work/targets/auto/.auto"
+skydeck -C "$work/targets/auto" init >"$out" 2>"$wrong" || bad 'init with .auto'
+[ ! -e "$work/targets/auto/autoresearch.sh" ] || bad 'a second harness beside .auto'
+exit $failed
