@@ -125,7 +125,8 @@ int claims_take(struct found_claims *out, const struct quotes *source, const cha
 		json_free(document);
 		return err_set(err, "the reader did not answer with the document that it was asked for%s%s", why.text[0] ? ": " : "", why.text);
 	}
-	for (const struct json *i = json_first(claims); i && out->count < CLAIMS_MAX; i = json_next(i))
+	size_t tried = 0;
+	for (const struct json *i = json_first(claims); i && out->count < CLAIMS_MAX && tried < CLAIMS_TRIED; i = json_next(i), tried++)
 		take_claim(out, source, i);
 	add_summary(out, json_string(json_get(document, "summary"), ""));
 	add_summary(out, json_string(json_get(document, "applies"), ""));

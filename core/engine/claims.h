@@ -9,7 +9,7 @@
 #include "core/base/err.h"
 #include "core/engine/quotes.h"
 
-enum { PIECE_MAX = 48 << 10, PIECES_MAX = 6, CLAIMS_MAX = 40, CLAIM_TEXT_MAX = 400, CLAIM_QUOTE_MIN = 16, CLAIM_QUOTE_MAX = 600,
+enum { PIECE_MAX = 48 << 10, PIECES_MAX = 6, CLAIMS_MAX = 40, CLAIMS_TRIED = 100, CLAIM_TEXT_MAX = 400, CLAIM_QUOTE_MIN = 16, CLAIM_QUOTE_MAX = 600,
 	SUMMARY_MAX = 1200 };
 
 extern const char claims_system[], claims_schema[];

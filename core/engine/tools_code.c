@@ -113,9 +113,10 @@ static const struct source *the_repository(struct tool_use *u, const char *id)
 static void begin(struct tool_use *u, void (*go)(struct tool_use *u))
 {
 	const char *id = json_string(json_get(u->args, "source"), NULL);
-	const struct source *s = id && *id ? the_repository(u, id) : NULL;
-	if (id && *id && !s)
-		return;
+	int is_of_source = id && *id;
+	const struct source *s = is_of_source ? the_repository(u, id) : NULL;
+	if (is_of_source && !s)
+		return;			/* it was refused, and is gone */
 	struct code_use *w = xcalloc(1, sizeof *w);
 	w->go = go;
 	w->path = clean_path(json_string(json_get(u->args, "path"), ""));
