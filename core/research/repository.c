@@ -226,10 +226,19 @@ static void sweep(const char *folder)
 	free(parent);
 }
 
+static int write_config(const char *folder, struct err *err)
+{
+	static const char config[] = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n";
+	char *path = xasprintf("%s/config", folder);
+	int rc = file_write(path, config, sizeof config - 1, 0600, err);
+	free(path);
+	return rc;
+}
+
 /* gitrepository-layout(5): the least that git takes for a repository. */
 static int make_empty(const char *folder, struct err *err)
 {
-	static const char head[] = "ref: refs/heads/skydeck\n", config[] = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n";
+	static const char head[] = "ref: refs/heads/skydeck\n";
 	static const char *const below[] = { "", "/refs", "/objects" };
 	int rc = 0;
 	for (size_t i = 0; !rc && i < sizeof below / sizeof *below; i++) {
@@ -238,10 +247,9 @@ static int make_empty(const char *folder, struct err *err)
 		rc = fd < 0 ? -1 : close(fd);
 		free(path);
 	}
-	char *head_path = xasprintf("%s/HEAD", folder), *config_path = xasprintf("%s/config", folder);
-	rc = rc || file_write(head_path, head, sizeof head - 1, 0600, err) || file_write(config_path, config, sizeof config - 1, 0600, err) ? -1 : 0;
-	free(head_path);
-	free(config_path);
+	char *path = xasprintf("%s/HEAD", folder);
+	rc = rc || file_write(path, head, sizeof head - 1, 0600, err) || write_config(folder, err) ? -1 : 0;
+	free(path);
 	return rc;
 }
 
@@ -343,8 +351,11 @@ static void took(void *data, const char *bytes, size_t n)
 static void put_in_place(struct repository_clone *c)
 {
 	struct err err = {0};
-	char *path = xasprintf("%s/%s", c->work ? c->work : c->folder, stamp);
-	int rc = file_write(path, c->place.url, strlen(c->place.url), 0600, &err);
+	const char *work = c->work ? c->work : c->folder;
+	char *path = xasprintf("%s/%s", work, stamp);
+	/* git noted where the files that were left out could be had: nobody shall fetch them later, and libgit2 1.5 loses 20 kB each
+	 * time that it opens a repository of the version that such a note needs. */
+	int rc = write_config(work, &err) || file_write(path, c->place.url, strlen(c->place.url), 0600, &err) ? -1 : 0;
 	free(path);
 	if (!rc && c->work && rename(c->work, c->folder) && errno != ENOTEMPTY && errno != EEXIST)	/* then another process was faster */
 		rc = err_set(&err, "cannot put the copy of %s into %s: %s", c->place.url, c->folder, strerror(errno));
@@ -429,6 +440,7 @@ static void fetched(void *data, const struct child_result *result)
 		return;
 	}
 	remove_halves(work);
+	write_config(work, NULL);
 	if (sandbox)
 		fail(c, "%s", sandbox);
 	else if (c->is_too_large || (!result->timed_out && (!result->exited || result->status > 128)))

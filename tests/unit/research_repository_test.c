@@ -230,6 +230,9 @@ static void large_files_are_left_out(void **state)
 	sh(seen, "cd theirs && echo three >file && git commit -qam three && git rev-parse HEAD");
 	age(seen);
 	got(seen, seen->url);
+	char *script = xasprintf("! grep -q promisor '%s/config'", seen->folder);
+	sh(seen, script);
+	free(script);
 }
 
 static void one_by_path_is_used_where_it_is(void **state)
