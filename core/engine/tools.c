@@ -181,7 +181,8 @@ static int break_circle(struct tool_use *u, struct buf *text)
 	unsigned times = count_same(u, text);
 	if (times <= SAME_MAX)
 		return 0;
-	char *sentence = xasprintf("the same call again, and for the %uth time running the same answer: nothing has changed since; go on with something else", times);
+	char *sentence = xasprintf("the same call again, and for the %uth time running the same answer: nothing has changed since; "
+				   "go on with something else", times);
 	struct json *object = error_object(sentence);
 	buf_truncate(text, 0);
 	json_print(object, text);
@@ -270,7 +271,8 @@ static int may_note(struct tool_use *u, struct err *err)
 		*n = (struct noted){ number, 0, now };
 	if (n->count++ < NOTES_PER_TURN)
 		return 0;
-	return err_set(err, "%d notes were made in this %s: that is enough; a note is for what the next turn must know", NOTES_PER_TURN, turn ? "turn" : "hour");
+	return err_set(err, "%d notes were made in this %s: that is enough; a note is for what the next turn must know", NOTES_PER_TURN,
+		       turn ? "turn" : "hour");
 }
 
 static int within_quota(struct tool_use *u, struct err *err)
