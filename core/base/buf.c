@@ -12,6 +12,8 @@
 
 #include "core/base/mem.h"
 
+enum { PRINT_GUESS = 63 };	/* bytes that most prints need no more than; with a NUL the smallest room */
+
 static void make_room(struct buf *b, size_t more)
 {
 	if (b->len + more + 1 <= b->room)
@@ -46,13 +48,16 @@ void buf_printf(struct buf *b, const char *format, ...)
 	va_list args, again;
 	va_start(args, format);
 	va_copy(again, args);
-	int n = vsnprintf(NULL, 0, format, args);
+	make_room(b, PRINT_GUESS);	/* what fits is formatted once */
+	size_t left = b->room - b->len;
+	int n = vsnprintf(b->data + b->len, left, format, args);
 	va_end(args);
-	if (n > 0) {
+	if (n > 0 && (size_t)n >= left) {
 		make_room(b, (size_t)n);
 		vsnprintf(b->data + b->len, (size_t)n + 1, format, again);
-		b->len += (size_t)n;
 	}
+	b->len += n > 0 ? (size_t)n : 0;
+	b->data[b->len] = '\0';
 	va_end(again);
 }
 

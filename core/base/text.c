@@ -24,9 +24,20 @@ struct safe {
 	int combined;		/* how many did */
 };
 
+/* Of eight bytes at once: none is below space, and none above tilde. */
+static int are_plain(const char *s)
+{
+	const uint64_t ones = 0x0101010101010101u, high = ones << 7;
+	uint64_t v;
+	memcpy(&v, s, sizeof v);
+	return !((((v - ones * 0x20) & ~v) | (v + ones) | v) & high);
+}
+
 static size_t plain_run(const char *s, size_t len)
 {
 	size_t n = 0;
+	while (n + 8 <= len && are_plain(s + n))
+		n += 8;
 	while (n < len && (unsigned char)(s[n] - 0x20) < 0x5f)
 		n++;
 	return n;

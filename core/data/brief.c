@@ -159,8 +159,13 @@ static void claims(const struct model *m, struct buf *out)
 	for (size_t i = from; i < m->dialogue.claim_count; i++) {
 		const struct claim *c = &m->dialogue.claims[i];
 		const struct source *s = model_source(m, c->source);
-		if (s && !is_dismissed(s))
-			buf_printf(&list, "%s from %s, %s: %s\n   \"%s\"\n", c->id, c->source, or_dash(c->place), or_dash(c->text), or_dash(c->quote));
+		if (!s || is_dismissed(s))
+			continue;
+		buf_printf(&list, "%s from %s, %s: ", c->id, c->source, or_dash(c->place));
+		buf_puts(&list, or_dash(c->text));	/* may be long */
+		buf_puts(&list, "\n   \"");
+		buf_puts(&list, or_dash(c->quote));
+		buf_puts(&list, "\"\n");
 	}
 	if (list.len) {
 		buf_puts(out, "\n# Claims found in sources\n");

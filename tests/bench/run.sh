@@ -307,6 +307,13 @@ measure_model() {
 	figure 'engine hears it, of a core' % '<= 1' "$work/model.cpu"
 }
 
+measure_brief() {
+	head_line 'what an agent is told, 2 MB'
+	"$bench/brief" >"$work/brief" || die 'brief failed'
+	value_of "$work/brief" ms >"$work/brief.ms"
+	figure 'assembled from the model' ms '<= 20' "$work/brief.ms"
+}
+
 measure_search() {
 	local theirs=$work/theirs.git place commit
 	head_line 'a search over the files of 1 GB'
@@ -328,7 +335,7 @@ measure_search() {
 began=$SECONDS
 make_target
 begin_session
-for section in paint idle keys stream long_session emit logs model search; do
+for section in paint idle keys stream long_session emit logs model brief search; do
 	case $section in *"${2:-}"*) measure_$section ;; esac
 done
 printf '\n%s of the targets missed; %s s, %s CPUs, load %s; ratios are ours to theirs\n' "$over" $((SECONDS - began)) "$(nproc)" "$(cut -d' ' -f1 /proc/loadavg)"

@@ -80,6 +80,11 @@ static void on_changed(void *data, const char *state, const char *text)
 	fprintf(stderr, "speaker: %s %s\n", state, text ? text : "");
 }
 
+static void on_spent(void *data, double usd, const char *what)
+{
+	(void)data, (void)usd, (void)what;
+}
+
 static double cpu_seconds(void)
 {
 	struct rusage u;
@@ -89,7 +94,7 @@ static double cpu_seconds(void)
 
 int main(int argc, char **argv)
 {
-	static const struct agent_listener listener = { .said = on_said, .turn_ended = on_ended, .changed = on_changed };
+	static const struct agent_listener listener = { .said = on_said, .turn_ended = on_ended, .changed = on_changed, .spent = on_spent };
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t n = sizeof at;
 	struct err err;
