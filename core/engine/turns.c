@@ -500,20 +500,3 @@ void turns_close(struct engine *e)
 	free(t);
 	e->turns = NULL;
 }
-
-/* Until these are there. */
-__attribute__((weak)) void tools_call(struct engine *e, const char *agent, const char *name, const struct json *args, tool_done *done, void *data)
-{
-	(void)e, (void)agent, (void)name, (void)args;
-	done(data, "{\"error\":\"this skydeck has no tools yet\"}", 1);
-}
-
-__attribute__((weak)) void tools_drop(struct engine *e, const void *data)
-{
-	(void)e, (void)data;
-}
-
-__attribute__((weak)) void agent_answer(struct agent_call *call, const char *text, int is_error)
-{
-	(void)call, (void)text, (void)is_error;
-}
