@@ -62,7 +62,7 @@ static int listener_is_known(void *data, const char *origin)
 }
 
 static const struct agent_listener listener = {
-	listener_propose, listener_changed, listener_broken, listener_is_known,
+	.propose = listener_propose, .changed = listener_changed, .broken = listener_broken, .is_known = listener_is_known,
 };
 
 static void new_turn(void *data)
