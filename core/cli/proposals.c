@@ -174,8 +174,17 @@ static void show_history(struct table *t, const struct proposal *p)
 	show_field(t, "not landed", p->landing_problem);
 }
 
+/* A patch without an idea of its own carries its title as one: that says nothing new. */
+static void show_idea(struct table *t, const struct model *m, const struct proposal *p)
+{
+	const struct idea *idea = model_idea(m, p->idea);
+	if (idea && strcmp(idea->title, p->title))
+		table_cell(t, "idea"), table_cell(t, "%s %s", idea->id, idea->title);
+}
+
 static void show_text(const struct chosen *c, const char *text, struct buf *out)
 {
+	const struct model *m = &c->access.model;
 	const struct proposal *p = c->proposal;
 	const struct revision *r = c->revision;
 	struct table t = { .columns = 2 };
@@ -184,6 +193,7 @@ static void show_text(const struct chosen *c, const char *text, struct buf *out)
 		   or_nothing(r->title));
 	show_field(&t, "agent", p->agent);
 	show_field(&t, "author", p->author);
+	show_idea(&t, m, p);
 	for (size_t i = 0; i < p->sources.count; i++)
 		buf_printf(&b, "%s%s", i ? " " : "", p->sources.at[i]);
 	show_taken(&t, "sources", &b);
@@ -196,6 +206,8 @@ static void show_text(const struct chosen *c, const char *text, struct buf *out)
 	table_print(&t, out);
 	if (*text)
 		buf_printf(out, "\n%s\n", text);
+	if (p->self_review && c->rev == p->rev)
+		buf_printf(out, "\nIts author's own review:\n\n%s\n", p->self_review);
 	if (!r->commit && p->conflict)
 		buf_printf(out, "\ndoes not apply: %s\n", p->conflict);
 }
@@ -216,6 +228,7 @@ static int show_run(const struct cli *cli, int argc, char **argv, struct err *er
 	if (!rc && as_json) {
 		struct json *document = view_proposal(&c.access.model, c.proposal, c.rev);
 		json_put_string(document, "text", buf_str(&text));
+		json_put_string(document, "own_review", c.rev == c.proposal->rev ? c.proposal->self_review : NULL);
 		print_json(document);
 	} else if (!rc) {
 		show_text(&c, buf_str(&text), &out);

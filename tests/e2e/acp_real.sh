@@ -8,32 +8,8 @@
 [ -n "${ACP_REAL:-}" ] || { echo "set ACP_REAL=1 for a run with the real agents (npm installs a gigabyte)"; exit 77; }
 . tests/e2e/lib.sh
 bwrap --unshare-all --ro-bind / / true 2>/dev/null || { echo "bubblewrap cannot work here"; exit 77; }
-command -v npm >/dev/null || { echo "npm is not installed"; exit 77; }
-packages=$ACP_REAL; [ "$packages" != 1 ] || packages=$work/packages
-bin=$packages/node_modules/.bin
-[ -x "$bin/codex-acp" ] && [ -x "$bin/claude-agent-acp" ] && [ -x "$bin/node" ] ||
-	timeout 600 npm install --no-audit --no-fund --prefix "$packages" node@22 @agentclientprotocol/claude-agent-acp@0.100.0 \
-		@agentclientprotocol/codex-acp@2.6.0 >"$work/npm" 2>&1 ||
-	{ tail -n 5 "$work/npm"; echo "the agents cannot be installed"; exit 77; }
-"$bin/node" --version >/dev/null || { echo "the installed node does not run here"; exit 77; }
-
-server=
-finish_server() { [ -z "$server" ] || { kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; }; server=; }
-trap 'finish_server; finish' EXIT
-start_server() {	# COMMAND...: its URL is in $url
-	rm -f "$work/url"
-	"$@" >"$work/url" 2>"$work/server.err" &
-	server=$!
-	wait_for '[ -s "$work/url" ]' 'the model server starts'
-	url=$(head -n 1 "$work/url")
-}
-ends() {	# what every session comes to
-	journal_is_sound
-	sky stop >/dev/null
-	serve_ends
-	finish_server
-	grep -rqs "$1\|not-for-children" "$T"/.skydeck --include='*.log' --include='*.db*' --include=journal* && bad "a secret stands in the session's files"
-}
+. tests/e2e/real_lib.sh
+install "$ACP_REAL" "claude-agent-acp codex-acp" @agentclientprotocol/claude-agent-acp@0.100.0 @agentclientprotocol/codex-acp@2.6.0
 export SOME_SECRET=not-for-children
 
 cat >"$work/script.json" <<'END'
