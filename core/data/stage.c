@@ -102,6 +102,19 @@ static struct next by_itself(const struct model *m)
 	return turn(STAGE_PROPOSE, ideas_untried(m) ? "there are ideas without a patch" : "there is room for proposals");
 }
 
+/* Who stopped a turn wants it to stop: nothing begins before there is something to tell. */
+static int was_stopped(const struct model *m)
+{
+	const struct dialogue *d = &m->dialogue;
+	const struct turn *last = d->turn_count ? &d->turns[d->turn_count - 1] : NULL;
+	return last && last->status && !strcmp(last->status, "cancelled") && !messages_waiting(m, 0);
+}
+
+static struct next nothing_more(const struct model *m, const char *reason)
+{
+	return (struct next){ candidates_open(m) ? NEXT_WAIT : NEXT_FINISHED, m->dialogue.stage, reason };
+}
+
 struct next stage_next(const struct model *m, size_t experiments_left, long turns_max)
 {
 	if (turns_max > 0 && m->dialogue.turn_count >= (size_t)turns_max)
@@ -111,6 +124,8 @@ struct next stage_next(const struct model *m, size_t experiments_left, long turn
 	if (candidates_open(m) >= experiments_left)
 		return (struct next){ NEXT_WAIT, m->dialogue.stage, "as many proposals wait as may still be tried" };
 	if (idle_turns(m) >= IDLE_TURNS_MAX)
-		return (struct next){ candidates_open(m) ? NEXT_WAIT : NEXT_FINISHED, m->dialogue.stage, "its last turns brought nothing" };
+		return nothing_more(m, "its last turns brought nothing");
+	if (was_stopped(m))
+		return nothing_more(m, "its last turn was stopped; what you tell it next begins another");
 	return by_itself(m);
 }

@@ -205,6 +205,18 @@ static void it_ends_when_nothing_comes_of_it(void **state)
 	assert_int_equal(stage_next(&m, SIZE_MAX, IDLE_TURNS_MAX).what, NEXT_FINISHED);	/* it had its turns */
 }
 
+static void it_waits_after_it_was_stopped(void **state)
+{
+	(void)state;
+	turn_begins(1, "read");
+	turn_ends(1, "cancelled");
+	assert_int_equal(next().what, NEXT_FINISHED);
+	submit("p1");
+	assert_int_equal(next().what, NEXT_WAIT);
+	STATE(.kind = EVENT_STEERED, .by = "user ann", .text = "go on");
+	assert_int_equal(next().what, NEXT_TURN);
+}
+
 /* what is said */
 
 static char *brief(enum stage stage)
@@ -265,7 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(messages_are_told_once), CASE(a_turn_that_fails_told_nothing), CASE(a_turn_counts_what_it_brought_and_cost),
 		CASE(sources_keep_an_order_without_gaps), CASE(permissions_wait_until_answered), CASE(it_reads_then_thinks_then_proposes),
-		CASE(it_reflects_on_verdicts), CASE(it_ends_when_nothing_comes_of_it), CASE(the_brief_tells_what_happened),
+		CASE(it_reflects_on_verdicts), CASE(it_ends_when_nothing_comes_of_it), CASE(it_waits_after_it_was_stopped), CASE(the_brief_tells_what_happened),
 		CASE(the_system_text_stays_the_same),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
