@@ -47,9 +47,19 @@ static void help_config(struct buf *out)
 	buf_puts(out, "Settings, in git's format: .skydeck/config, over ~/.config/skydeck/config. Name, default, "
 		      "meaning:\n\n");
 	table_print(&t, out);
-	buf_puts(out, "\n[agent \"NAME\"]     kind = patches, and dir: its folder\n"
-		      "[source \"NAME\"]    kind = folder, and url: the folder\n"
-		      "[keys \"CONTEXT\"]   ACTION = KEY, may repeat\n");
+	buf_puts(out, "\nAn agent, a source: a section of their own with a NAME that you choose; session.agent says which agent "
+		      "proposes.\n\n"
+		      "    [agent \"claude\"]\n"
+		      "        kind = api\n"
+		      "        model = claude-opus-5-5\n"
+		      "    [session]\n"
+		      "        agent = claude\n\n"
+		      "Keys of the cockpit: [keys \"CONTEXT\"] ACTION = KEY, may repeat; there ? shows the keys, and : all "
+		      "actions by name.\n\n"
+		      "Prices of models that are not known here, or not yours, in USD per million tokens: .skydeck/prices.json, "
+		      "over\n~/.config/skydeck/prices.json. What is not said costs as in; a model nobody knows costs as the "
+		      "dearest.\n\n"
+		      "    {\"models\": {\"my-model\": {\"in\": 2, \"out\": 10, \"read\": 0.2, \"write_5m\": 2.5}}}\n");
 	buf_release(&lines);
 }
 

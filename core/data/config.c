@@ -24,7 +24,18 @@ static const struct key {
 };
 enum { KEY_COUNT = sizeof keys / sizeof *keys };
 
-static const char *const agent_kinds = "patches|api|chat|acp", *const source_kinds = "folder|arxiv|github|semanticscholar|openalex";
+static const struct key agent_keys[] = {
+#define X(key, type, otherwise, help) { "agent", #key, type, offsetof(struct config_agent, key), otherwise, help },
+	CONFIG_AGENT_KEYS(X)
+#undef X
+};
+static const struct key source_keys[] = {
+#define X(key, type, otherwise, help) { "source", #key, type, offsetof(struct config_source, key), otherwise, help },
+	CONFIG_SOURCE_KEYS(X)
+#undef X
+};
+enum { AGENT_KEYS = sizeof agent_keys / sizeof *agent_keys, SOURCE_KEYS = sizeof source_keys / sizeof *source_keys };
+
 static const char *const autonomies[] = { "manual", "wave", "auto" };
 
 const char *autonomy_name(enum autonomy a)
@@ -97,14 +108,14 @@ static int parse_whole(const char *value, long *out)
 	return 0;
 }
 
-static int set_value(struct config *c, const struct key *k, const char *value, struct err *err)
+/* base: the struct that k lies in; name: of the entry, as the user wrote it. */
+static int set_value(void *base, const struct key *k, const char *name, const char *value, struct err *err)
 {
-	void *at = (char *)c + k->offset;
+	void *at = (char *)base + k->offset;
 	switch (k->type) {
 	case CHOICE:
 		if (!is_choice(k->help, value))
-			return err_set(err, "%s.%s is \"%s\": it must be %.*s", k->section, k->key, value,
-				       (int)strcspn(k->help, ":"), k->help);
+			return err_set(err, "%s is \"%s\": it must be %.*s", name, value, (int)strcspn(k->help, ":"), k->help);
 		string_set(at, value);
 		return 0;
 	case STRING:
@@ -116,26 +127,44 @@ static int set_value(struct config *c, const struct key *k, const char *value, s
 		return 0;
 	case WHOLE:
 		if (parse_whole(value, at) < 0)
-			return err_set(err, "%s.%s is \"%s\": it must be a whole number from 0", k->section, k->key, value);
+			return err_set(err, "%s is \"%s\": it must be a whole number from 0", name, value);
 		return 0;
 	case REAL:
 		if (parse_real(value, at) < 0)
-			return err_set(err, "%s.%s is \"%s\": it must be a number from 0", k->section, k->key, value);
+			return err_set(err, "%s is \"%s\": it must be a number from 0", name, value);
 		return 0;
 	case FLAG:
 		if (parse_flag(value, at) < 0)
-			return err_set(err, "%s.%s is \"%s\": it must be true or false", k->section, k->key, value);
+			return err_set(err, "%s is \"%s\": it must be true or false", name, value);
 		return 0;
 	}
 	return -1;
 }
 
-static int unknown_key(const char *name, const char *section, struct err *err)
+static void set_defaults(void *base, const struct key *all, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (*all[i].otherwise)
+			set_value(base, &all[i], all[i].key, all[i].otherwise, NULL);
+}
+
+static void release_values(void *base, const struct key *all, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		void *at = (char *)base + all[i].offset;
+		if (all[i].type == STRING || all[i].type == CHOICE)
+			free(*(char **)at);
+		else if (all[i].type == LIST)
+			strings_release(at);
+	}
+}
+
+static int unknown_key(const char *name, const char *section, const struct key *all, size_t count, struct err *err)
 {
 	struct buf allowed = {0};
-	for (size_t i = 0; i < KEY_COUNT; i++)
-		if (!strcmp(keys[i].section, section))
-			buf_printf(&allowed, "%s%s", allowed.len ? " " : "", keys[i].key);
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(all[i].section, section))
+			buf_printf(&allowed, "%s%s", allowed.len ? " " : "", all[i].key);
 	if (allowed.len)
 		err_set(err, "unknown key %s: allowed there are %s", name, buf_str(&allowed));
 	else
@@ -150,7 +179,8 @@ static struct config_agent *agent_of(struct config *c, const char *name)
 		if (!strcmp(c->agents[i].name, name))
 			return &c->agents[i];
 	struct config_agent *a = array_add(&c->agents, &c->agent_count, &c->agent_room, sizeof *a);
-	*a = (struct config_agent){ .name = xstrdup(name), .replies = 40, .calls = 80, .minutes = 30, .tokens = 16000 };
+	*a = (struct config_agent){ .name = xstrdup(name) };
+	set_defaults(a, agent_keys, AGENT_KEYS);
 	return a;
 }
 
@@ -160,61 +190,14 @@ static struct config_source *source_of(struct config *c, const char *name)
 		if (!strcmp(c->sources[i].name, name))
 			return &c->sources[i];
 	struct config_source *s = array_add(&c->sources, &c->source_count, &c->source_room, sizeof *s);
-	s->name = xstrdup(name);
+	*s = (struct config_source){ .name = xstrdup(name) };
+	set_defaults(s, source_keys, SOURCE_KEYS);
 	return s;
 }
 
-struct member {
-	const char *key;
-	size_t offset;
-};
-
-static int set_member(void *base, const struct member *members, size_t count, const char *key, const char *value)
+static int is_variable(const char *value)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(members[i].key, key)) {
-			string_set((char **)((char *)base + members[i].offset), value);
-			return 0;
-		}
-	return -1;
-}
-
-static int set_agent(struct config *c, const char *name, const char *agent, const char *key, const char *value, struct err *err)
-{
-#define M(field) { #field, offsetof(struct config_agent, field) }
-	static const struct member members[] = { M(kind), M(url), M(model), M(keyenv), M(command), M(dir), M(effort) };
-#undef M
-	if (!strcmp(key, "kind") && !is_choice(agent_kinds, value))
-		return err_set(err, "%s is \"%s\": it must be %s", name, value, agent_kinds);
-	struct config_agent *a = agent_of(c, agent);
-	if (!strcmp(key, "budget"))
-		return parse_real(value, &a->budget) < 0 ? err_set(err, "%s is \"%s\": it must be a number of USD", name, value) : 0;
-	if (!strcmp(key, "env")) {
-		if (strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != strlen(value))
-			return err_set(err, "%s is \"%s\": it must be the name of a variable; for several repeat the key", name, value);
-		strings_add(&a->env, value);
-		return 0;
-	}
-	long *const limits[] = { &a->turns, &a->replies, &a->calls, &a->minutes, &a->tokens };
-	static const char *const limit_keys[] = { "turns", "replies", "calls", "minutes", "tokens" };
-	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-		if (!strcmp(key, limit_keys[i]))
-			return parse_whole(value, limits[i]) < 0 ? err_set(err, "%s is \"%s\": it must be a whole number from 0", name, value) : 0;
-	if (set_member(a, members, sizeof members / sizeof *members, key, value) < 0)
-		return err_set(err, "unknown key %s: allowed there are kind url model keyenv command dir effort env budget turns replies calls minutes tokens", name);
-	return 0;
-}
-
-static int set_source(struct config *c, const char *name, const char *source, const char *key, const char *value, struct err *err)
-{
-#define M(field) { #field, offsetof(struct config_source, field) }
-	static const struct member members[] = { M(kind), M(url), M(keyenv) };
-#undef M
-	if (!strcmp(key, "kind") && !is_choice(source_kinds, value))
-		return err_set(err, "%s is \"%s\": it must be %s", name, value, source_kinds);
-	if (set_member(source_of(c, source), members, sizeof members / sizeof *members, key, value) < 0)
-		return err_set(err, "unknown key %s: allowed there are kind url keyenv", name);
-	return 0;
+	return strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == strlen(value);
 }
 
 static int set_binding(struct config *c, const char *context, const char *action, const char *key)
@@ -281,12 +264,20 @@ static int check_limits(const char *name, const char *value, struct err *err)
 	return 0;
 }
 
-static int set_key(struct config *c, const char *name, const char *section, const char *key, const char *value, struct err *err)
+static int set_key(void *base, const struct key *all, size_t count, const char *name, const char *section, const char *key, const char *value,
+		   struct err *err)
 {
-	for (size_t i = 0; i < KEY_COUNT; i++)
-		if (!strcmp(keys[i].section, section) && !strcmp(keys[i].key, key))
-			return set_value(c, &keys[i], value, err);
-	return unknown_key(name, section, err);
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(all[i].section, section) && !strcmp(all[i].key, key))
+			return set_value(base, &all[i], name, value, err);
+	return unknown_key(name, section, all, count, err);
+}
+
+static int set_agent(struct config *c, const char *name, const char *agent, const char *key, const char *value, struct err *err)
+{
+	if (!strcmp(key, "env") && !is_variable(value))
+		return err_set(err, "%s is \"%s\": it must be the name of a variable; for several repeat the key", name, value);
+	return set_key(agent_of(c, agent), agent_keys, AGENT_KEYS, name, "agent", key, value, err);
 }
 
 int config_set(struct config *c, const char *name, const char *value, struct err *err)
@@ -295,23 +286,23 @@ int config_set(struct config *c, const char *name, const char *value, struct err
 	int rc;
 	value = value ? value : "";
 	if (!first) {
-		rc = unknown_key(name, "", err);
+		rc = unknown_key(name, "", keys, KEY_COUNT, err);
 		goto out;
 	}
 	*first = *last = '\0';
 	const char *section = copy, *sub = first < last ? first + 1 : NULL, *key = last + 1;
 	if (sub && !strcmp(section, "runner") && (!strcmp(sub, "local") || !strcmp(sub, "sky")))
-		rc = set_key(c, name, sub, key, value, err);
+		rc = set_key(c, keys, KEY_COUNT, name, sub, key, value, err);
 	else if (sub && !strcmp(section, "agent"))
 		rc = set_agent(c, name, sub, key, value, err);
 	else if (sub && !strcmp(section, "source"))
-		rc = set_source(c, name, sub, key, value, err);
+		rc = set_key(source_of(c, sub), source_keys, SOURCE_KEYS, name, section, key, value, err);
 	else if (sub && !strcmp(section, "keys"))
 		rc = set_binding(c, sub, key, value);
 	else if (sub || !strcmp(section, "local") || !strcmp(section, "sky"))
-		rc = unknown_key(name, "", err);
+		rc = unknown_key(name, "", keys, KEY_COUNT, err);
 	else
-		rc = set_key(c, name, section, key, value, err);
+		rc = set_key(c, keys, KEY_COUNT, name, section, key, value, err);
 	if (!rc)
 		rc = check_limits(name, value, err);
 out:
@@ -322,31 +313,19 @@ out:
 void config_init(struct config *c)
 {
 	*c = (struct config){0};
-	for (size_t i = 0; i < KEY_COUNT; i++)
-		set_value(c, &keys[i], keys[i].otherwise, NULL);
+	set_defaults(c, keys, KEY_COUNT);
 }
 
 void config_release(struct config *c)
 {
-	for (size_t i = 0; i < KEY_COUNT; i++) {
-		void *at = (char *)c + keys[i].offset;
-		if (keys[i].type == STRING || keys[i].type == CHOICE)
-			free(*(char **)at);
-		else if (keys[i].type == LIST)
-			strings_release(at);
-	}
+	release_values(c, keys, KEY_COUNT);
 	for (size_t i = 0; i < c->agent_count; i++) {
-		struct config_agent *a = &c->agents[i];
-		char *all[] = { a->name, a->kind, a->url, a->model, a->keyenv, a->command, a->dir, a->effort };
-		for (size_t k = 0; k < sizeof all / sizeof *all; k++)
-			free(all[k]);
-		strings_release(&a->env);
+		free(c->agents[i].name);
+		release_values(&c->agents[i], agent_keys, AGENT_KEYS);
 	}
 	for (size_t i = 0; i < c->source_count; i++) {
 		free(c->sources[i].name);
-		free(c->sources[i].kind);
-		free(c->sources[i].url);
-		free(c->sources[i].keyenv);
+		release_values(&c->sources[i], source_keys, SOURCE_KEYS);
 	}
 	for (size_t i = 0; i < c->binding_count; i++) {
 		free(c->bindings[i].context);
@@ -376,10 +355,18 @@ long config_timeout(const struct config *c, const char *step)
 	     : !strcmp(step, "profile") ? 2 * c->target_measuretimeout + 60 : c->target_measuretimeout;	/* it runs twice, and looks at memory */
 }
 
+static void describe_named(const struct key *all, size_t count, struct buf *out)
+{
+	for (size_t i = 0; i < count; i++)
+		buf_printf(out, "%s.NAME.%s\t%s\t%s\n", all[i].section, all[i].key, all[i].otherwise, all[i].help);
+}
+
 void config_describe(struct buf *out)
 {
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		const char *sub = !strcmp(keys[i].section, "local") || !strcmp(keys[i].section, "sky") ? "runner." : "";
 		buf_printf(out, "%s%s.%s\t%s\t%s\n", sub, keys[i].section, keys[i].key, keys[i].otherwise, keys[i].help);
 	}
+	describe_named(agent_keys, AGENT_KEYS, out);
+	describe_named(source_keys, SOURCE_KEYS, out);
 }

@@ -67,23 +67,28 @@ int autonomy_parse(const char *name, enum autonomy *out);	/* -1: no such mode */
 	X(hook, after, STRING, "", "command after a wave") \
 	X(hook, notify, STRING, "", "command when a human is needed")
 
-/* [agent "NAME"] and [source "NAME"] */
-struct config_agent {
-	char *name, *kind, *url, *model, *keyenv, *command, *dir, *effort;
-	struct strings env;	/* names of variables that a child is given, besides PATH, HOME, LANG, TERM and TMPDIR */
-	double budget;		/* USD in a session; 0: none but the session's */
-	long turns;		/* in a session; 0: no limit */
-	long replies, calls;	/* in a turn: requests to the model, uses of tools */
-	long minutes;		/* of a turn */
-	long tokens;		/* of output in a reply */
-};
-struct config_source {
-	char *name, *kind, *url, *keyenv;
-};
-/* [keys "CONTEXT"] ACTION = KEY */
-struct config_binding {
-	char *context, *action, *key;
-};
+/* [agent "NAME"]: X(key, type, default, help). The help says for which kinds a key is, where it is not for all. */
+#define CONFIG_AGENT_KEYS(X) \
+	X(kind, CHOICE, "", "patches|api|chat|acp: a folder of patches, the Messages API, chat completions, an agent's program") \
+	X(dir, STRING, "", "patches: the folder, from the project's root") \
+	X(command, STRING, "", "acp: its program and arguments, words without a shell") \
+	X(url, STRING, "", "api, chat: where it is asked, such as http://127.0.0.1:8080/v1; api: none is Anthropic's") \
+	X(model, STRING, "", "api, chat: the model; acp: the one it is asked to use, none is its own choice") \
+	X(effort, STRING, "", "api, chat: how long the model thinks, in its own words, such as low, medium, high") \
+	X(keyenv, STRING, "", "variable that holds its key; api: none is ANTHROPIC_API_KEY, for Anthropic's host alone") \
+	X(env, LIST, "", "acp: variable that the program may have, besides PATH, HOME, LANG, TERM, TMPDIR; repeated: more") \
+	X(budget, REAL, "", "USD that it may cost in a session; 0: no limit but the session's") \
+	X(turns, WHOLE, "", "turns it may take in a session; 0: no limit") \
+	X(replies, WHOLE, "40", "requests to the model in a turn; 0: no limit") \
+	X(calls, WHOLE, "80", "uses of tools in a turn; 0: no limit") \
+	X(minutes, WHOLE, "30", "that a turn may take; 0: no limit") \
+	X(tokens, WHOLE, "16000", "api, chat: tokens of one reply")
+
+/* [source "NAME"], likewise. */
+#define CONFIG_SOURCE_KEYS(X) \
+	X(kind, CHOICE, "", "folder|arxiv|github|semanticscholar|openalex: where to look; none but folders: arxiv and github, too") \
+	X(url, STRING, "", "folder: its path, from the project's root; the others: another address than the service's own") \
+	X(keyenv, STRING, "", "variable that holds the service's key, which raises its limits")
 
 #define STRING char *
 #define CHOICE char *
@@ -91,6 +96,23 @@ struct config_binding {
 #define WHOLE long
 #define REAL double
 #define FLAG int
+struct config_agent {
+	char *name;
+#define X(key, type, otherwise, help) type key;
+	CONFIG_AGENT_KEYS(X)
+#undef X
+};
+struct config_source {
+	char *name;
+#define X(key, type, otherwise, help) type key;
+	CONFIG_SOURCE_KEYS(X)
+#undef X
+};
+/* [keys "CONTEXT"] ACTION = KEY */
+struct config_binding {
+	char *context, *action, *key;
+};
+
 struct config {
 #define X(section, key, type, otherwise, help) type section##_##key;
 	CONFIG_KEYS(X)

@@ -203,6 +203,11 @@ static void agents_sources_and_keys_have_names(void **state)
 	assert_string_equal(a->name, "my.ideas");
 	assert_string_equal(a->dir, "../ideas");
 	assert_true(a->budget == 2.5);
+	assert_true(a->replies == 40 && a->calls == 80 && a->minutes == 30 && a->tokens == 16000 && !a->turns && !a->env.count);
+	assert_ok(config_set(&c, "agent.my.ideas.env", "A_1", &err), &err);
+	assert_ok(config_set(&c, "agent.my.ideas.env", "B", &err), &err);
+	assert_error(config_set(&c, "agent.my.ideas.env", "A=1", &err), &err, "name of a variable");
+	assert_int_equal(config_agent_find(&c, NULL)->env.count, 2);
 	assert_ok(config_set(&c, "agent.other.kind", "chat", &err), &err);
 	assert_null(config_agent_find(&c, NULL));	/* two: it must be said which */
 	assert_ptr_equal(config_agent_find(&c, "other"), &c.agents[1]);
@@ -226,8 +231,8 @@ static void wrong_names_say_what_is_allowed(void **state)
 		{ "runner.moon.slots", "2", "the sections are" },
 		{ "runner.local.slts", "2", "slots cpus sandbox" },
 		{ "agent.x.kind", "oracle", "patches|api|chat|acp" },
-		{ "agent.x.colour", "red", "kind url model" },
-		{ "agent.x.budget", "much", "USD" },
+		{ "agent.x.colour", "red", "kind dir command url model" },
+		{ "agent.x.budget", "much", "number" },
 		{ "source.x.kind", "oracle", "folder|arxiv" },
 		{ "source.x.path", "lib", "kind url keyenv" },
 	};
@@ -267,6 +272,9 @@ static void the_description_names_every_key(void **state)
 		snprintf(line, sizeof line, "%s\t%s\t%s\n", name_of(i), keys[i].otherwise, keys[i].help);
 		assert_non_null(strstr(buf_str(&out), line));
 	}
+	assert_non_null(strstr(buf_str(&out), "\nagent.NAME.kind\t\tpatches|api|chat|acp: "));
+	assert_non_null(strstr(buf_str(&out), "\nagent.NAME.tokens\t16000\t"));
+	assert_non_null(strstr(buf_str(&out), "\nsource.NAME.keyenv\t\t"));
 	buf_release(&out);
 }
 
