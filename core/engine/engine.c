@@ -139,6 +139,7 @@ void engine_end_session(struct engine *e, const char *reason)
 	open_end_runs(e, RUN_CANCELLED, "the session ended");
 	cancel_measured(e);
 	reading_end(e);
+	turns_end(e);
 	open_for_closing(e);
 	int must_close = e->runner && e->runner_ops->count_up;
 	for (size_t i = 0; i < e->model.worker_count && !e->runner_ops->costs_money; i++) {
@@ -248,6 +249,16 @@ static int any_to_sign(const struct engine *e)
 	return 0;
 }
 
+/* Who started a session for its agent's sake has not got what was asked for. */
+static void note_failure(struct engine *e)
+{
+	if (!e->options.end_with_session || e->exit_code)
+		return;
+	e->exit_code = EXIT_FAILED;
+	err_set(&e->fatal, "agent %s failed: %s; what was decided before stands (skydeck results)", e->model.agent ? e->model.agent : "",
+		e->model.agent_text ? e->model.agent_text : "it did not say why");
+}
+
 /* A session ends by itself when nobody will propose any more and nothing is left to decide, or when a limit is reached. */
 static void end_when_done(struct engine *e)
 {
@@ -267,6 +278,8 @@ static void end_when_done(struct engine *e)
 	for (size_t i = 0; i < e->model.proposal_count; i++)
 		if (!is_final(e, &e->model.proposals[i]))
 			return;
+	if (e->agent_failed)
+		note_failure(e);
 	engine_end_session(e, e->agent_failed ? "the agent failed" : "every proposal is decided and the agent has no more");
 }
 

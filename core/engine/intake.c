@@ -285,8 +285,8 @@ static void reviewed(void *data, const char *review, int wants_fix)
 static int goes_to_review(struct engine *e, struct intake *t)
 {
 	struct strings findings = {0};
-	if (!t->told || t->rc || t->review || t->is_reviewed)
-		return 0;
+	if (!t->told || t->rc || t->review || t->is_reviewed || !t->agent || !e->model.agent || strcmp(t->agent, e->model.agent))
+		return 0;		/* who comes by itself has no model here that it could have asked, at the session's cost */
 	t->is_reviewed = 1;
 	guard_check(&e->config, &e->harness, &t->change, &findings);
 	int asked = !self_review(e, t->title, buf_str(&t->diff), t->diff.len, &findings, reviewed, t);

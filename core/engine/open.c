@@ -372,7 +372,12 @@ static void apply_limits(struct engine *e)
 static void number_from_model(struct engine *e)
 {
 	e->next_run = e->model.run_count ? e->model.runs[e->model.run_count - 1].number + 1 : 1;
-	e->next_proposal = (unsigned)e->model.proposal_count + 1;
+	e->next_proposal = 1;
+	for (size_t i = 0; i < e->model.proposal_count; i++) {	/* numbers were left out where a patch was not submitted after all */
+		unsigned number;
+		if (sscanf(e->model.proposals[i].id, "p%9u", &number) == 1 && number >= e->next_proposal)
+			e->next_proposal = number + 1;
+	}
 }
 
 static int open_runner(struct engine *e, struct err *err)

@@ -151,6 +151,7 @@ static void read_free(struct read *read)
 	if (asked.agent)
 		asked.ops->ask_cancel(read->asking);
 	loop_cancel(r->engine->loop, read->timer);
+	reading_drop(r->engine, read);	/* its text may still be on its way */
 	for (struct read **at = &r->reads; *at; at = &(*at)->next)
 		if (*at == read) {
 			*at = read->next;

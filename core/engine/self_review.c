@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
+#include "core/engine/quotes.h"
 
 enum { REVIEW_TOKENS = 4000, REVIEW_MAX = 3000 };
 
@@ -39,7 +40,7 @@ static void read_answer(const char *text, char **review, int *wants_fix)
 	struct json *answer = json_parse(text, strlen(text), &err);
 	const char *said = json_string(json_get(answer, "review"), answer ? "" : text);
 	*wants_fix = !strcmp(json_string(json_get(answer, "decision"), ""), "fix");
-	*review = *said ? text_safe_string(said, strnlen(said, REVIEW_MAX), TEXT_NEWLINES | TEXT_TABS) : NULL;
+	*review = *said ? text_safe_string(said, text_cut(said, strlen(said), REVIEW_MAX), TEXT_NEWLINES | TEXT_TABS) : NULL;
 	json_free(answer);
 }
 
@@ -70,7 +71,7 @@ int self_review(struct engine *e, const char *title, const char *diff, size_t di
 	struct brief_target target = turns_target(e);
 	struct buf text = {0};
 	struct err err = {0};
-	if (!e->agent || !e->agent_ops->ask)
+	if (!e->agent || !e->agent_ops->ask || !engine_may_run(e) || turns_usd_left(e) <= 0)
 		return -1;
 	struct self_review *r = xcalloc(1, sizeof *r);
 	*r = (struct self_review){ .engine = e, .title = xstrdup(title), .done = done, .data = data };

@@ -316,8 +316,10 @@ const struct agent_listener *turns_listener(void);
 void turns_open(struct engine *e);		/* the agent is there: closes what a former engine left open */
 void turns_advance(struct engine *e);
 int turns_stop(struct engine *e, const char *why);	/* -1: none runs */
+void turns_end(struct engine *e);		/* the session ends: so does what the agent is in */
 void turns_close(struct engine *e);		/* before the agent is closed */
 struct brief_target turns_target(const struct engine *e);
+double turns_usd_left(const struct engine *e);	/* of the session's money and the agent's own; INFINITY: no limit */
 int turns_may_fix(struct engine *e);		/* a patch of this turn may be sent back by its own review: not for ever */
 
 /* self_review.c: review NULL: there is none. done is called once, also when it is dropped. -1: there is nobody to ask. */

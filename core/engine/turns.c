@@ -16,6 +16,7 @@
 #include "core/data/brief.h"
 #include "core/data/query.h"
 #include "core/data/stage.h"
+#include "core/engine/quotes.h"
 #include "core/io/logs.h"
 
 enum { MICRO = 1000000, TAIL_EVERY = 50000, BACKOFF_MIN = 5, BACKOFF_MAX = 300, FAILURES_MAX = 3, FIXES_MAX = 2, CONVENTIONS_MAX = 8 << 10,
@@ -240,7 +241,7 @@ static void state_end(struct engine *e, const struct turn_end *end)
 	struct turns *t = e->turns;
 	char *by = by_agent(e), *file = xasprintf("logs/t%u.log", t->number), *text = NULL;
 	if (end->text)
-		text = text_safe_string(end->text, strnlen(end->text, LAST_WORDS_MAX), TEXT_LINE);
+		text = text_safe_string(end->text, text_cut(end->text, strlen(end->text), LAST_WORDS_MAX), TEXT_LINE);
 	engine_emit(e, &(struct event){ .kind = EVENT_TURN_ENDED, .by = by, .turn = t->number, .status = end->status, .reason = end->reason,
 		.seconds = (double)(clock_monotonic() - t->begun) / MICRO, .tokens_in = end->tokens.in, .tokens_read = end->tokens.read,
 		.tokens_written = end->tokens.written, .tokens_out = end->tokens.out, .calls = end->calls, .text = text,
@@ -297,7 +298,7 @@ static char *read_conventions(const struct engine *e)
 		free(path);
 		if (rc < 0)
 			continue;
-		char *safe = text_safe_string(buf_str(&text), text.len < CONVENTIONS_MAX ? text.len : CONVENTIONS_MAX, TEXT_NEWLINES | TEXT_TABS);
+		char *safe = text_safe_string(buf_str(&text), text_cut(buf_str(&text), text.len, CONVENTIONS_MAX), TEXT_NEWLINES | TEXT_TABS);
 		buf_release(&text);
 		return safe;
 	}
@@ -314,15 +315,23 @@ int turns_may_fix(struct engine *e)
 	return e->turns && e->turns->log && e->turns->fixes++ < FIXES_MAX;
 }
 
-static double usd_left(const struct engine *e)
+/* What reading cost, where the agent is the reader too. */
+static double reading_usd(const struct engine *e)
+{
+	const char *reader = e->config.session_reader;
+	double usd = 0;
+	for (size_t i = 0; i < e->model.source_count && (!reader || !*reader || !strcmp(reader, e->model.agent)); i++)
+		usd += e->model.sources[i].usd;
+	return usd;
+}
+
+double turns_usd_left(const struct engine *e)
 {
 	const struct config_agent *c = config_of(e);
-	double left = INFINITY;
+	double left = INFINITY, own = c && c->budget > 0 ? c->budget - agent_usd(&e->model, c->name) - reading_usd(e) : INFINITY;
 	if (e->model.limit_usd > 0)
 		left = e->model.limit_usd - spent_usd(&e->model, clock_wall());
-	if (c && c->budget > 0 && c->budget - agent_usd(&e->model, e->model.agent) < left)
-		left = c->budget - agent_usd(&e->model, e->model.agent);
-	return left;
+	return own < left ? own : left;
 }
 
 static int open_log(struct engine *e, struct err *err)
@@ -354,7 +363,7 @@ static void begin_turn(struct engine *e, const struct next *next)
 		.model = e->agent_ops->model ? e->agent_ops->model(e->agent) : NULL, .size = (int64_t)(system.len + text.len) });
 	state_agent(e, "working", next->reason);
 	struct turn_plan plan = { t->number, buf_str(&system), buf_str(&text),
-		{ .usd = usd_left(e), .seconds = c && c->minutes > 0 ? 60.0 * (double)c->minutes : INFINITY, .replies = c ? c->replies : 0,
+		{ .usd = turns_usd_left(e), .seconds = c && c->minutes > 0 ? 60.0 * (double)c->minutes : INFINITY, .replies = c ? c->replies : 0,
 		  .calls = c ? c->calls : 0, .tokens = c ? c->tokens : 0 } };
 	if (open_log(e, &err) < 0 || e->agent_ops->turn(e->agent, &plan, &err) < 0) {
 		state_end(e, &(struct turn_end){ .status = "failed", .reason = err.text });
@@ -443,7 +452,7 @@ void turns_advance(struct engine *e)
 	e->agent_failed = 0;
 	const struct config_agent *c = config_of(e);
 	struct next next = stage_next(&e->model, engine_experiments_left(e), c ? c->turns : 0);
-	if (usd_left(e) <= 0) {
+	if (turns_usd_left(e) <= 0) {
 		next = (struct next){ NEXT_FINISHED, next.stage, "its money is spent" };
 		say_spent(e);
 	}
@@ -468,6 +477,26 @@ int turns_stop(struct engine *e, const char *why)
 	return 0;
 }
 
+static void cancel_permissions(struct engine *e)
+{
+	for (const struct permission *p; (p = open_permission(&e->model)) && !e->broken;)
+		engine_emit(e, &(struct event){ .kind = EVENT_PERMISSION_ANSWERED, .permission = p->id, .status = "cancelled", .reason = "who asked is gone" });
+}
+
+/* No engine will close what the session's end leaves open. */
+void turns_end(struct engine *e)
+{
+	struct turns *t = e->turns;
+	const struct turn *cut = turn_now(&e->model);
+	if (!t)
+		return;
+	cancel_permissions(e);
+	if (t->log && cut)
+		agent_turn_ended(e, &(struct turn_end){ .status = "cancelled", .reason = "the session ended in the middle of it", .calls = cut->calls });
+	if (!e->model.agent_state || strcmp(e->model.agent_state, "failed"))
+		state_agent(e, "finished", "the session ended");
+}
+
 void turns_open(struct engine *e)
 {
 	struct turn *cut = turn_now(&e->model);
@@ -477,8 +506,7 @@ void turns_open(struct engine *e)
 			.reason = "the engine ended in the middle of it; what it was told is told again", .calls = cut->calls });
 		free(by);
 	}
-	for (const struct permission *p; (p = open_permission(&e->model)) && !e->broken;)
-		engine_emit(e, &(struct event){ .kind = EVENT_PERMISSION_ANSWERED, .permission = p->id, .status = "cancelled", .reason = "who asked is gone" });
+	cancel_permissions(e);
 	if (!e->agent || !e->agent_ops->turn)
 		return;
 	e->turns = xcalloc(1, sizeof *e->turns);
