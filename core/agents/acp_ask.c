@@ -9,7 +9,7 @@
 #include "core/agents/tool.h"
 #include "core/base/text.h"
 
-enum { OPEN_MAX = 32, OPTIONS_MAX = 16, TITLE_MAX = 300, TEXT_MAX = 4 << 10 };
+enum { OPEN_MAX = 32, ASKED_MAX = 500 /* in a turn: each stands in the journal */, OPTIONS_MAX = 16, TITLE_MAX = 300, TEXT_MAX = 4 << 10 };
 
 static void release(struct acp_permission *p)
 {
@@ -166,7 +166,7 @@ void acp_ask(struct agent *a, const struct json *params, const struct json *id)
 		list_options(a, options, &lines);
 	if (!json_is_object(tool) || !lines.count) {
 		rpc_error(a->rpc, id, RPC_PARAMS, "toolCall and options, each with optionId, name and kind, are needed", NULL);
-	} else if (!a->has_turn || a->is_stopping || a->permission_count == OPEN_MAX) {
+	} else if (!a->has_turn || a->is_stopping || a->permission_count == OPEN_MAX || a->asked >= ASKED_MAX) {
 		answer(a, id, NULL);
 	} else if (a->tools_socket && is_own_tool(tool) && option_in(options, "allow_once")) {
 		acp_say_line(a, SAID_NOTE, "(it asks for a tool that it was given: %.100s; policy allows it)",

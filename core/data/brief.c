@@ -75,10 +75,10 @@ static void message(const struct model *m, const struct message *message, struct
 	case EVENT_LANDING_FAILED:	buf_printf(out, "- %s did not land: %s\n", id, text); break;
 	case EVENT_CANCELLED:		buf_printf(out, "- %s was cancelled\n", id); break;
 	default:
-		buf_printf(out, "- %s: %s", id, text);
+		buf_printf(out, "- %s: %s", id, p && p->verdict != VERDICT_NONE ? verdict_name(p->verdict) : "a verdict");
 		if (p && isfinite(p->change_percent))
 			buf_printf(out, ", %+.2f %% [%.2f %.2f] after %zu pairs", p->change_percent, p->low, p->high, p->pair_count);
-		buf_printf(out, "%s%s\n", p && p->verdict_reason ? "; " : "", p && p->verdict_reason ? p->verdict_reason : "");
+		buf_putc(out, '\n');	/* why stands with the proposals, behind a fence: it may be what a program printed */
 	}
 }
 
@@ -223,11 +223,14 @@ static void results(const struct model *m, struct buf *out)
 
 static void notes(const struct model *m, struct buf *out)
 {
-	if (!m->dialogue.notes.count)
-		return;
-	buf_puts(out, "\n# Your notes\n");
+	struct buf list = {0};
 	for (size_t i = 0; i < m->dialogue.notes.count; i++)
-		buf_printf(out, "- %s\n", m->dialogue.notes.at[i]);
+		buf_printf(&list, "- %s\n", m->dialogue.notes.at[i]);
+	if (list.len) {		/* any agent's, and of what it had read */
+		buf_puts(out, "\n# Notes of agents, yours among them\n");
+		fence_add(out, "notes", buf_str(&list), list.len);
+	}
+	buf_release(&list);
 }
 
 static void left(const struct model *m, const struct config *c, const char *agent, int64_t now, struct buf *out)
