@@ -24,9 +24,10 @@ status=$?
 [ "$status" -ne 124 ] || fail "the benchmark did not end within ${BENCH_TIMEOUT:-60} s"
 [ "$status" -eq 0 ] || fail "the benchmark ended with status $status"
 
-values=$(sed -n "s,$line,\\
+d=$(printf '\001')	# ends the parts of sed's command: your expression may hold any letter
+values=$(sed -n "s$d$line$d\\
 METRIC \\1\\
-,;s/.*\\n\\(METRIC [^\\n]*\\)\\n.*/\\1/p" "$out")
+$d;s/.*\\n\\(METRIC [^\\n]*\\)\\n.*/\\1/p" "$out" 2>/dev/null) || fail "line= is no basic regular expression with a group: $line"
 count=$(printf '%s' "$values" | grep -c '^METRIC ')
 [ "$count" -eq 1 ] || fail "expected one line that matches $line, found $count"
 value=${values#METRIC }

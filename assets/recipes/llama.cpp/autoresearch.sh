@@ -4,7 +4,8 @@
 #   METRIC tg_tps=   tokens/s of text generation, mean over the repetitions    METRIC tg_sd=   its standard deviation
 #   METRIC pp_tps=   tokens/s of prompt processing                             METRIC pp_sd=
 #   METRIC bytes_moved=   weights read from memory in the run: the model once for each token generated and once for each batch
-#                         of a prompt. A lower bound: caches of keys and values, activations and warm-up are not in it
+#                         of a prompt. An estimate: embeddings that are only looked up are in it; caches of keys and values,
+#                         activations and warm-up are not
 #
 # From the environment, with defaults: LLAMA_BENCH, LLAMA_MODEL, LLAMA_PP, LLAMA_TG (0 leaves a phase out), LLAMA_REPS,
 # LLAMA_THREADS, LLAMA_FA (0 or 1), BENCH_TIMEOUT in seconds. Exit 0 with the lines, 1 with one sentence on stderr and none.
