@@ -78,8 +78,27 @@ static void check_child(struct findings *f, const struct config_agent *a)
 	free(word);
 }
 
+/* With several agents it must be said which one proposes; who is named must be there. */
+static void check_names(struct findings *f, const struct config *config)
+{
+	const char *const named[] = { config->session_agent, config->session_reader };
+	static const char *const keys[] = { "session.agent", "session.reader" };
+	for (size_t i = 0; i < 2; i++) {
+		if (!named[i] || config_agent_find(config, named[i]))
+			continue;
+		char *text = xasprintf("%s is \"%s\", and there is no [agent \"%s\"]", keys[i], named[i], named[i]);
+		findings_add(f, "agent", FINDING_ERROR, text, "correct the name in .skydeck/config, or add the section");
+		free(text);
+	}
+	if (!config->session_agent && config->agent_count > 1)
+		findings_add(f, "agent", FINDING_WARNING, "there are several, and none is chosen: only you propose",
+			     "set agent under [session] in .skydeck/config, or say skydeck run --agent NAME");
+}
+
 void agents_check(struct findings *f, const struct config *config)
 {
+	if (config)
+		check_names(f, config);
 	for (size_t i = 0; config && i < config->agent_count; i++) {
 		const struct config_agent *a = &config->agents[i];
 		if (!a->kind)

@@ -110,8 +110,7 @@ static void check_repository(struct doctor *d, const char *directory)
 	struct err err = {0};
 	char head[GIT_ID];
 	if (target_find(directory, &d->target, &err) < 0) {
-		add(d, "repository", FINDING_ERROR, err.text,
-		    "git init, and commit there; or name a target with -C DIR");
+		add(d, "repository", FINDING_ERROR, err.text, NULL);	/* which says what to do */
 		return;
 	}
 	d->has_target = 1;
@@ -144,7 +143,7 @@ static void check_config(struct doctor *d)
 		add(d, "config", FINDING_OK, "the settings can be read", NULL);
 	if (d->has_config && !d->config.agent_count)
 		add(d, "agent", FINDING_WARNING, "no agent is configured: only you propose",
-		    "add [agent \"patches\"] to .skydeck/config, or use skydeck propose");
+		    "for one that does add [agent \"NAME\"] to .skydeck/config: skydeck help config");
 }
 
 /* A script of the harness, by the names that count; the text of a configured command is not taken apart. */

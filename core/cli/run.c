@@ -139,6 +139,19 @@ static int run_plain(const struct cli *cli, const struct target *t, const struct
 	return rc ? rc : print_result_table(cli, err);
 }
 
+/* The cockpit has gone from the screen, with the session or by the user's hand: which of the two, and what came of it. */
+static int say_where_it_stands(const struct cli *cli, struct err *err)
+{
+	struct access a;
+	int rc = access_open(cli, &a, err);
+	if (!rc && a.model.state == SESSION_ENDED)
+		printf("session %s ended%s%s\n", a.model.session, a.model.ended_reason ? ": " : "", a.model.ended_reason ? a.model.ended_reason : "");
+	else if (!rc)
+		printf("session %s goes on: skydeck shows it, skydeck stop ends it\n", a.model.session);
+	access_release(&a);
+	return rc ? rc : print_result_table(cli, err);
+}
+
 /* The settings as words of a command line again; values holds the numbers' digits. */
 static void settings_words(const struct settings *s, const char **words, char values[3][32])
 {
@@ -167,7 +180,8 @@ static int run_cockpit(const struct cli *cli, const struct target *t, const stru
 	const char *words[16];
 	char values[3][32], name[] = "run", until[] = "--until-end", *argv[] = { name, until, NULL };
 	settings_words(s, words, values);
-	return engine_start(t, words, err) ? -1 : cli->cockpit(cli, 2, argv, err);
+	int rc = engine_start(t, words, err) ? -1 : cli->cockpit(cli, 2, argv, err);
+	return rc || cli->script ? rc : say_where_it_stands(cli, err);
 }
 
 static int run_run(const struct cli *cli, int argc, char **argv, struct err *err)
