@@ -50,29 +50,36 @@ static int is_here(const char *url)
 	return 0;
 }
 
+static void add_no_key(struct findings *f, const struct config_agent *a, const char *variable)
+{
+	char *remedy = xasprintf("export %s before skydeck starts its engine", variable);
+	add(f, a, FINDING_ERROR, xasprintf("the variable %s, which should hold its key, is not set here", variable), remedy);
+	free(remedy);
+}
+
 static void check_model(struct findings *f, const struct config_agent *a)
 {
 	const char *keyenv = a->keyenv ? a->keyenv : !strcmp(a->kind, "api") && !is_here(a->url) ? "ANTHROPIC_API_KEY" : NULL;
-	char *remedy = NULL;
 	if (!a->model)
 		add(f, a, FINDING_ERROR, xstrdup("no model is named"), "set model under its section in .skydeck/config");
 	else if (!strcmp(a->kind, "chat") && !a->url)
 		add(f, a, FINDING_ERROR, xstrdup("no url is named"), "set url to the base of the server, such as http://127.0.0.1:8080/v1");
 	else if (keyenv && !(getenv(keyenv) && *getenv(keyenv)))
-		add(f, a, FINDING_ERROR, xasprintf("the variable %s, which should hold its key, is not set here", keyenv),
-		    remedy = xasprintf("export %s before skydeck starts its engine", keyenv));
+		add_no_key(f, a, keyenv);
 	else
 		add(f, a, FINDING_OK, xasprintf("%s at %s, %s", a->model, a->url ? a->url : "its usual address", keyenv ? "with a key" : "without a key"), NULL);
-	free(remedy);
 }
 
 static void check_child(struct findings *f, const struct config_agent *a)
 {
 	char *word = a->command ? xstrndup(a->command, strcspn(a->command, " \t")) : NULL;
+	int has_key = !a->keyenv || (getenv(a->keyenv) && *getenv(a->keyenv));
 	if (!word)
 		add(f, a, FINDING_ERROR, xstrdup("no command is named"), "set command to what starts it, such as claude-agent-acp");
 	else if (!is_program(word))
 		add(f, a, FINDING_ERROR, xasprintf("there is no program %s in PATH", word), "install it, or correct command");
+	else if (!has_key)
+		add_no_key(f, a, a->keyenv);
 	else
 		add(f, a, FINDING_OK, xasprintf("runs %s, in a sandbox", a->command), NULL);
 	free(word);
