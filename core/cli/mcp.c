@@ -57,6 +57,6 @@ static int mcp_command_run(const struct cli *cli, int argc, char **argv, struct 
 const struct cli_command mcp_command = {
 	.name = "mcp",
 	.args = "[--agent NAME]",
-	.help = "an MCP server on stdin and stdout: the session's tools, for any agent",
+	.help = "an MCP server on stdin and stdout: the session's tools, for any agent, under its own name or --agent's",
 	.run = mcp_command_run,
 };

@@ -33,7 +33,7 @@ int autonomy_parse(const char *name, enum autonomy *out);	/* -1: no such mode */
 	X(target, maxlines, WHOLE, "400", "changed lines a patch may have before the guard stops it") \
 	X(session, autonomy, CHOICE, "manual", "manual|wave|auto: who passes the gates") \
 	X(session, agent, STRING, "", "name of the agent that proposes") \
-	X(session, reader, STRING, "", "name of the agent that reads sources, without tools; none: the one that proposes") \
+	X(session, reader, STRING, "", "name of the agent (api, chat) that reads sources, without tools; none: the one that proposes") \
 	X(session, runner, STRING, "", "local or sky") \
 	X(session, vetowindow, REAL, "60", "seconds a human has for a veto under autonomy auto; 0 waits for nobody") \
 	X(session, wave, WHOLE, "4", "proposals tried together, 1 to 4") \
