@@ -112,6 +112,28 @@ skydeck -C "$target" doctor >"$out" 2>"$wrong" && bad 'doctor finds the wrong ke
 says 'error  *config .*session.waves'
 sed -i '4,5d' "$target/.skydeck/config"
 
+# Agents that cannot propose as they are configured.
+cp "$target/.skydeck/config" "$work/config"
+cat >>"$target/.skydeck/config" <<'END'
+[agent "model"]
+	kind = chat
+	url = http://127.0.0.1:9/v1
+	model = some-model
+[agent "program"]
+	kind = acp
+	command = sh -c true
+	keyenv = NO_SUCH_KEY
+END
+skydeck -C "$target" doctor >"$out" 2>"$wrong" && bad 'doctor finds the missing key'
+says 'warning  *agent .*none is chosen.*session'
+says 'ok  *agent .*model: some-model'
+says 'error  *agent .*program: the variable NO_SUCH_KEY.*export'
+printf '[session]\n\tagent = nobody\n\treader = model\n' >>"$target/.skydeck/config"
+skydeck -C "$target" doctor >"$out" 2>"$wrong" && bad 'doctor finds the wrong name'
+says 'error  *agent .*session.agent is "nobody"'
+grep -q 'none is chosen\|session.reader' "$out" && bad 'doctor complains of names that are right'
+mv "$work/config" "$target/.skydeck/config"
+
 # An engine; patches by hand.
 patch() {	# NAME FILE OLD NEW
 	printf 'Subject: [PATCH] %s\n\nbody of %s\n\ndiff --git a/%s b/%s\n--- a/%s\n+++ b/%s\n@@ -1 +1 @@\n-%s\n+%s\n' "$1" "$1" "$2" "$2" "$2" "$2" "$3" "$4" >"$work/$1.patch"

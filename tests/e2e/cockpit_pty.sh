@@ -106,3 +106,17 @@ press "clear; $SKYDECK -C $T attach </dev/null | cat; echo exit \${PIPESTATUS[0]
 shows '^exit 1'
 sky stop --now >/dev/null || bad 'stop fails'
 serve_ends || bad "the engine exits with $?"
+
+# run opens a cockpit, too, and says what came of it when that is gone.
+press "clear; $SKYDECK -C $T run; echo exit \$?" Enter
+shows '^─1 Reading list'
+press q
+shows 'goes on: skydeck shows it'
+shows '^exit 0'
+sky stop --now >/dev/null || bad 'the session of run cannot be stopped'
+press "clear; $SKYDECK -C $T run; echo exit \$?" Enter
+shows '^─1 Reading list'
+sky stop --now >/dev/null || bad 'the next session cannot be stopped'
+shows ' ended: stopped by'
+shows '^base'
+shows '^exit 0'

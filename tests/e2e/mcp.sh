@@ -88,7 +88,7 @@ assert "from is from 1" in c.call("read_log", run="r1", **{"from": 0})
 open(target + "/src/a.c", "w").write("// the first number\na=5\n")
 diff = subprocess.run(["git", "-C", target, "diff"], stdout=subprocess.PIPE, check=True).stdout.decode()
 subprocess.run(["git", "-C", target, "checkout", "-q", "src/a.c"], check=True)
-patch = c.call("propose_patch", title="Raise a", reasoning="more", diff=diff, idea="i2")
+patch = c.call("propose_patch", title="Raise a", reasoning="more", review="It is small.", diff=diff, idea="i2")
 assert patch["proposal"] == "p2" and patch["state"] == "waiting", patch
 assert "p2" in c.call("propose_patch", title="Raise a again", reasoning="more", diff=diff)
 for i in range(18):
@@ -112,6 +112,9 @@ grep -q '"tool":"read_results","text":"proposal p9","status":"error"' "$work/eve
 grep -q '"tool":"propose_patch","text":"title Raise a, .*status":"ok"' "$work/events" || bad "no proposal in the journal: $(grep propose_patch "$work/events")"
 grep -q '"by":"agent some-.1B..31mone"' "$work/events" || bad "the given name: $(grep -o '"by":"agent [^"]*"' "$work/events" | sort | uniq -c)"
 [ "$(grep -c '"kind":"idea_added"' "$work/events")" = 2 ] || bad "an idea stands twice"
+
+sky show p2 | grep -q '^It is small.' && sky show p2 | grep -q '^idea  *i2 One pass' || bad "the review or the idea is not shown: $(sky show p2)"
+sky show p2 --json | grep -q '"own_review":"It is small."' || bad "the review is not in show --json"
 
 # the socket for tools
 socket=$(sed -n 's/^socket //p' "$T/.skydeck/engine")
