@@ -243,8 +243,10 @@ static void count_for_turn(struct model *m, const struct event *ev)
 		t->ideas++;
 	if (ev->kind != EVENT_PROPOSAL_SUBMITTED && ev->kind != EVENT_PROPOSAL_CONFLICT)
 		return;
-	if (t)
+	if (t) {
 		t->proposals++;
+		t->conflicts += ev->kind == EVENT_PROPOSAL_CONFLICT;
+	}
 	if (p && p->rev == (size_t)ev->rev) {
 		p->turn = t ? t->number : 0;
 		string_set(&p->self_review, NULL);

@@ -66,6 +66,7 @@ struct turn {
 	struct tokens tokens;
 	unsigned calls;		/* of tools */
 	unsigned proposals, ideas, sources, claims;	/* that came of it */
+	unsigned conflicts;		/* of the proposals: they do not apply */
 	int64_t size;		/* bytes that it was told */
 	int64_t log_bytes, log_lines;
 	char *last_line;	/* while it runs, told beside the events (model_tail) */

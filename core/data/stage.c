@@ -4,12 +4,16 @@
 
 #include "core/data/query.h"
 
+/* Under auto nobody is there to waive what the guard stopped: it is not waited for. */
 size_t candidates_open(const struct model *m)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < m->proposal_count; i++)
 		switch (m->proposals[i].state) {
-		case STATE_DRAFTED: case STATE_WAITING: case STATE_STOPPED: case STATE_APPROVED: case STATE_QUEUED: case STATE_RUNNING:
+		case STATE_STOPPED:
+			n += m->autonomy != AUTONOMY_AUTO;
+			break;
+		case STATE_DRAFTED: case STATE_WAITING: case STATE_APPROVED: case STATE_QUEUED: case STATE_RUNNING:
 			n++;
 			break;
 		default:
@@ -20,7 +24,7 @@ size_t candidates_open(const struct model *m)
 
 static int brought_something(const struct turn *t)
 {
-	return t->proposals || t->ideas || t->sources || t->claims;
+	return t->proposals > t->conflicts || t->ideas || t->sources || t->claims;
 }
 
 /* Turns at the end of the list that brought nothing, since there was last something to tell. */
@@ -30,7 +34,7 @@ static size_t idle_turns(const struct model *m)
 	size_t n = 0;
 	int64_t spoken = 0;
 	for (size_t i = 0; i < d->message_count; i++)
-		if (d->messages[i].time > spoken)
+		if (d->messages[i].time > spoken && d->messages[i].kind != EVENT_PROPOSAL_CONFLICT)	/* its own doing */
 			spoken = d->messages[i].time;
 	for (size_t i = d->turn_count; i-- > 0 && d->turns[i].status && !brought_something(&d->turns[i]) && d->turns[i].started > spoken;)
 		n++;

@@ -48,6 +48,28 @@ for kind in api chat; do
 	is Larger landed keep
 	rm "$work/url.wins"
 done
+
+# what the guard stops, and what does not apply, keeps no session under auto from its end, however often it is proposed
+cat >"$work/stopped.json" <<END
+{"replies": [{"when": "Stage: read", "calls": [{"name": "propose_patch", "arguments": {"title": "Cheats", "review": "fine",
+  "diff": "diff --git a/autoresearch.sh b/autoresearch.sh\\n--- a/autoresearch.sh\\n+++ b/autoresearch.sh\\n@@ -1,2 +1,3 @@\\n . out/program\\n+echo METRIC tps=900\\n case \$mode in\\n"}}]}],
+ "otherwise": "nothing more to do"}
+END
+python3 - >"$work/conflicts.json" <<'END'
+import json
+diff = "diff --git a/src/a.c b/src/a.c\n--- a/src/a.c\n+++ b/src/a.c\n@@ -1,2 +1,2 @@\n // another line\n-a=7\n+a=%d\n"
+print(json.dumps({"replies": [{"when": "Stage:", "calls": [{"name": "propose_patch", "arguments": {"title": "No %d" % n, "diff": diff % n}}]}
+                              for n in range(100, 200)], "otherwise": "nothing more to do"}))
+END
+for script in stopped conflicts; do
+	plays $script
+	agent api "	url = $url" '	model = claude-opus-5-5'
+	ends 0 'session ended'
+	[ $script = conflicts ] || is Cheats stopped null
+	[ "$(grep -c '"kind":"turn_started"' "$work/events")" -le 9 ] || bad "$script: it goes on for $(grep -c '"kind":"turn_started"' "$work/events") turns"
+done
+grep -q '"kind":"proposal_conflict"' "$work/events" || bad "there was no conflict"
+
 plays refuses
 agent api "	url = $url" '	model = claude-opus-5-5'
 ends 0 'refused turn 1'
