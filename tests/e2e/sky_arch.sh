@@ -18,6 +18,7 @@ END
 number 01 "Harms there" a 20
 number 02 "Good on both" b 20
 serve --autonomy auto
+wait_for '[ -n "$(titled "Harms there")" ] && [ -n "$(titled "Good on both")" ]' 'both are proposed'
 harms=$(titled "Harms there") good=$(titled "Good on both")
 wait_long 100 '[ "$(state_of $harms)" = signing ] && [ "$(verdict_of $good)" = keep ]' 'both are kept'
 wait_long 60 '[ "$(state_of $good)" = landed ]' 'what is good on both lands'
