@@ -162,7 +162,7 @@ static int check_names(struct engine *e, struct err *err)
 	if (!agent && agent_name(e))
 		return err_set(err, "there is no agent \"%s\": add [agent \"%s\"] to %s/config", agent_name(e), agent_name(e), e->target.folder);
 	if (agent && !(e->agent_ops = agent_find(agent->kind)))
-		return err_set(err, "agent \"%s\" is of kind \"%s\", which this skydeck does not have: patches is there", agent->name,
+		return err_set(err, "agent \"%s\" is of kind \"%s\", which this skydeck does not have: api, chat, acp and patches are there", agent->name,
 			       agent->kind ? agent->kind : "");
 	return 0;
 }
@@ -461,6 +461,8 @@ int open_started(struct engine *e, struct err *err)
 static int open_agent(struct engine *e, struct err *err)
 {
 	const struct config_agent *agent = config_agent_find(&e->config, agent_name(e));
+	if (!agent && e->config.agent_count > 1)
+		engine_alert(e, "%zu agents are configured and none is chosen, so that nobody proposes: set session.agent to one's name", e->config.agent_count);
 	if (!agent)
 		return 0;
 	e->agent_finished = e->agent_failed = 0;
