@@ -598,7 +598,7 @@ static void begin(struct agent *a, const struct turn_plan *plan)
 	a->tokens = (struct tokens){0};
 	a->turn_usd = 0;
 	a->was_priced = a->was_refused = 0;
-	a->calls = a->asked = a->unreadable = 0;
+	a->calls = a->asked = a->charges = a->unreadable = 0;
 	a->said = a->complained = 0;
 	a->is_exhausted = 0;
 	if (isfinite(seconds) && seconds > 0 && seconds < 1e9)

@@ -71,7 +71,7 @@ struct agent {
 	int was_priced, was_refused;	/* in this turn: the child said what it costs; it was told no */
 	struct tokens tokens;
 	struct buf last_words;
-	unsigned calls, asked, unreadable;
+	unsigned calls, asked, charges, unreadable;
 	size_t said;			/* bytes of the transcript */
 	size_t complained;		/* bytes of stderr in it */
 	struct acp_tool *tools; size_t tool_count, tool_room;

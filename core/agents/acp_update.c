@@ -17,9 +17,10 @@
 
 enum {
 	SAID_MAX = 8 << 20, TITLE_MAX = 300, RESULT_MAX = 8 << 10, LAST_WORDS_MAX = 4 << 10,	/* bytes; of a turn, of one */
-	TOOLS_MAX = 256, UNKNOWN_MAX = 16, MODELS_MAX = 32, ENTRIES_MAX = 100,
+	TOOLS_MAX = 256, CHARGES_MAX = 200, UNKNOWN_MAX = 16, MODELS_MAX = 32, ENTRIES_MAX = 100,
 };
 static const double usd_max = 1e6;	/* what a child may say that it cost: more is no figure */
+static const double usd_small = 0.01;	/* from the CHARGES_MAX-th charge of a turn on, what is less waits for the next */
 
 /* --- the transcript ----------------------------------------------------------------------------------------------- */
 
@@ -247,8 +248,10 @@ static void on_usage(struct agent *a, const struct json *update)
 		return;
 	}
 	double before = amount < a->session_usd ? 0 : a->session_usd;	/* it began to count anew */
-	char *what = xasprintf("%s, as it says", a->model ? a->model : a->config->name);
 	a->was_priced = 1;
+	if (amount > before && a->charges++ >= CHARGES_MAX && amount - before < usd_small)
+		return;		/* each is an event: what is next to nothing is told with what follows */
+	char *what = xasprintf("%s, as it says", a->model ? a->model : a->config->name);
 	a->session_usd = amount;
 	spend(a, amount - before, what);
 	free(what);
