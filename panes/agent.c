@@ -100,9 +100,12 @@ static void add_words(const struct model *m, struct buf *out)
 static void add_state(const struct model *m, struct buf *out)
 {
 	int failed = m->agent_state && !strcmp(m->agent_state, "failed");
+	int finished = m->agent_state && !strcmp(m->agent_state, "finished");
 
-	if (!failed && standing_has_turns(m))
-		buf_printf(out, "  %s%s", stage_name(m->dialogue.stage), turn_now(m) ? "" : ", between turns");
+	if (m->state == SESSION_ENDED)
+		buf_puts(out, "  ended");
+	else if (!failed && standing_has_turns(m))
+		buf_printf(out, "  %s%s", stage_name(m->dialogue.stage), turn_now(m) ? "" : finished ? ", finished" : ", between turns");
 	else if (m->agent_state)
 		buf_printf(out, "  %s", m->agent_state);
 }

@@ -463,8 +463,10 @@ static int open_agent(struct engine *e, struct err *err)
 	const struct config_agent *agent = config_agent_find(&e->config, agent_name(e));
 	if (!agent && e->config.agent_count > 1)
 		engine_alert(e, "%zu agents are configured and none is chosen, so that nobody proposes: set session.agent to one's name", e->config.agent_count);
-	if (!agent)
+	if (!agent) {
+		turns_open(e);	/* what a former engine's left open is closed */
 		return 0;
+	}
 	e->agent_finished = e->agent_failed = 0;
 	struct agent_setup setup = { .loop = e->loop, .config = agent, .root = e->target.root, .folder = e->folder, .listener = turns_listener(), .data = e };
 	struct buf socket = {0};
