@@ -341,9 +341,23 @@ static void add_program(struct strings *visible, const char *program, int depth)
 	free(path);
 }
 
+/* Of `env -i NAME=value program …` the program. NULL: it is none of these. */
+static const char *behind_env(const char *const *argv)
+{
+	const char *base = argv[0] && strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
+	if (!base || strcmp(base, "env"))
+		return NULL;
+	while (*++argv && (**argv == '-' || strchr(*argv, '=')))
+		;
+	return *argv;
+}
+
 void confine_program(struct strings *visible, const char *const *argv)
 {
+	const char *behind = behind_env(argv);
 	add_program(visible, argv[0], 0);
+	if (behind)
+		add_program(visible, behind, 0);
 	for (size_t i = 1; argv[0] && argv[i]; i++)
 		if (argv[i][0] == '/')
 			add_file(visible, argv[i]);

@@ -22,7 +22,8 @@ int confine_command(struct strings *argv, const struct confinement *c, struct er
  * bubblewrap itself was started with can be read inside, in /proc/1/environ, and on its command line by everybody. */
 void confine_environment(struct strings *env, const struct confinement *c);
 /* Adds what a program needs to be visible, when it is not below /usr: where it really stands, what runs it (its #! line),
- * and the folder of packages it belongs to; and each of its arguments that is an absolute path. argv ends with NULL. */
+ * and the folder of packages it belongs to; the same of a program behind `env NAME=value …`; and each of its arguments that is
+ * an absolute path. argv ends with NULL. */
 void confine_program(struct strings *visible, const char *const *argv);
 
 /* The part that is the same for every sandbox: bwrap, what is taken away, the system's folders, /proc, /dev and /tmp. */

@@ -222,6 +222,11 @@ static void runs_programs_from_anywhere(void **state)
 	assert_runs("/bin/sh", main, "another part\n");	/* so for a program that is an argument */
 	assert_runs(plain, key, "secret\nplain\n");				/* its argument, and nothing beside it */
 	assert_runs("true", NULL, "");
+	const char *const behind_env[] = { "env", "-i", "A=b", "agent", NULL };
+	struct strings visible = {0};
+	confine_program(&visible, behind_env);
+	assert_true(strings_have(&visible, link));		/* and for one behind env(1) */
+	strings_release(&visible);
 	setenv("PATH", old, 1);
 	free(path), free(old), free(link), free(plain), free(key), free(main);
 }
