@@ -187,6 +187,15 @@ static void remember_message(struct model *m, const struct event *ev)
 	*message = (struct message){ ev->seq, ev->time, ev->kind, xstrdup(ev->by), text_of(ev), xstrdup(ev->proposal), 0 };
 }
 
+int was_called_since(const struct model *m, uint64_t seq)
+{
+	const struct dialogue *d = &m->dialogue;
+	for (size_t i = d->message_count; i-- > 0 && d->messages[i].seq > seq;)
+		if (is_urgent(&d->messages[i]))
+			return 1;
+	return 0;
+}
+
 size_t messages_waiting(const struct model *m, int only_urgent)
 {
 	size_t n = 0;

@@ -121,6 +121,7 @@ void annotations_release(struct source *s);
 struct turn *dialogue_turn(const struct model *m, const char *log);	/* "t7"; NULL: none */
 struct turn *turn_now(const struct model *m);				/* the one that runs; NULL: none */
 size_t messages_waiting(const struct model *m, int only_urgent);	/* not told yet; urgent: those that start a turn */
+int was_called_since(const struct model *m, uint64_t seq);		/* something urgent came after that event */
 const struct claim *find_claim(const struct model *m, const char *id);
 size_t claims_of(const struct model *m, const char *source);		/* how many */
 const struct permission *open_permission(const struct model *m);	/* the oldest that waits; NULL: none */

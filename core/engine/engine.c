@@ -105,6 +105,13 @@ char *engine_path(const struct engine *e, const char *name)
 	return session_path(&e->target, e->model.session, name);
 }
 
+char *engine_log_path(const struct engine *e, const char *id)
+{
+	char *name = xasprintf("logs/%s.log", id), *path = engine_path(e, name);
+	free(name);
+	return path;
+}
+
 int engine_may_run(const struct engine *e)
 {
 	return !e->broken && !e->stopping && e->model.state == SESSION_OPEN;

@@ -45,7 +45,7 @@ static void read_line(struct finding_text *f, const char *line)
 static void read_log(struct engine *e, const char *run, struct finding_text *f)
 {
 	struct err err = {0};
-	char *name = xasprintf("logs/%s.log", run), *path = engine_path(e, name);
+	char *path = engine_log_path(e, run);
 	struct log_reader *r = log_reader_open(path, &err);
 	uint64_t total = r ? log_reader_refresh(r) : 0;
 	for (uint64_t i = total > LINES_MAX ? total - LINES_MAX : 0; i < total; i++) {
@@ -59,7 +59,6 @@ static void read_log(struct engine *e, const char *run, struct finding_text *f)
 	}
 	log_reader_close(r);
 	free(path);
-	free(name);
 }
 
 /* The newest good run of the baseline. */

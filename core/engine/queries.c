@@ -101,13 +101,6 @@ static int message(struct engine *e, struct request *request, const struct json 
 	return ask_git(e, request, args, 1, err);
 }
 
-static char *log_path(struct engine *e, const char *id)
-{
-	char *name = xasprintf("logs/%s.log", id), *path = engine_path(e, name);
-	free(name);
-	return path;
-}
-
 static int has_log(const struct engine *e, const char *id)
 {
 	return id && (model_run(&e->model, id) || model_worker(&e->model, id) || dialogue_turn(&e->model, id));
@@ -120,7 +113,7 @@ static struct log_reader *open_log(struct engine *e, const struct json *args, st
 		err_set(err, "there is no run, worker or turn %s", id ? id : "(none named)");
 		return NULL;
 	}
-	char *path = log_path(e, id);
+	char *path = engine_log_path(e, id);
 	struct log_reader *r = log_reader_open(path, err);
 	free(path);
 	return r;
@@ -282,7 +275,7 @@ static int tails(struct engine *e, struct request *request, const struct json *a
 	(void)err;
 	for (const struct json *i = json_first(json_get(args, "of")); i && n < TAILS_MAX && bytes < LOG_BYTES_MAX; i = json_next(i), n++) {
 		const char *id = json_string(i, NULL);
-		char *path = has_log(e, id) ? log_path(e, id) : NULL;
+		char *path = has_log(e, id) ? engine_log_path(e, id) : NULL;
 		struct buf text = {0};
 		if (!path)
 			continue;

@@ -108,6 +108,7 @@ void engine_alert(struct engine *e, const char *format, ...) __attribute__((form
 void engine_end_session(struct engine *e, const char *reason);
 void engine_fail(struct engine *e, const struct err *err);	/* nothing can ever run: the session ends, exit 1 */
 char *engine_path(const struct engine *e, const char *name);	/* below the session's folder */
+char *engine_log_path(const struct engine *e, const char *id);	/* of a run's, a worker's or a turn's log: "r12", "w1", "t7" */
 int engine_may_run(const struct engine *e);			/* open, not paused, not broken */
 void engine_pause(struct engine *e, const char *reason);
 void engine_give_up(struct engine *e, const char *reason);	/* pauses; where the engine is there for its session alone it leaves, exit 1 */

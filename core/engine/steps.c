@@ -112,7 +112,7 @@ static void submit(struct engine *e, struct pending_step *p)
 	run_id(p->run, run);
 	snprintf(experiment, sizeof experiment, "wave-%u", p->plan.wave);
 	char *tree = pool_keeps_trees(e) ? NULL : tree_path(e, p->tree);
-	char *name = xasprintf("logs/%s.log", run), *log = engine_path(e, name);
+	char *log = engine_log_path(e, run);
 	struct step step = step_of(e, &p->plan);
 	step.run = run;
 	step.experiment = p->plan.experiment ? p->plan.experiment : experiment;
@@ -124,7 +124,6 @@ static void submit(struct engine *e, struct pending_step *p)
 	if (!e->runner || e->runner_ops->submit(e->runner, &step, &err) < 0)
 		p->refusal = xstrdup(err.text);		/* told later, as every other end is */
 	free(log);
-	free(name);
 	free(tree);
 }
 

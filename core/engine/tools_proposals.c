@@ -424,7 +424,7 @@ static void answer_lines(struct tool_use *u, const char *name, const struct exce
 
 static void read_lines(struct tool_use *u, const char *name)
 {
-	char *file = xasprintf("logs/%s.log", name), *path = engine_path(u->engine, file);
+	char *path = engine_log_path(u->engine, name);
 	struct err err = {0};
 	struct log_reader *r = log_reader_open(path, &err);
 	struct excerpt x = {0};
@@ -437,7 +437,6 @@ static void read_lines(struct tool_use *u, const char *name)
 	}
 	log_reader_close(r);
 	free(path);
-	free(file);
 	if (r)
 		answer_lines(u, name, &x);
 	else

@@ -337,10 +337,11 @@ double turns_usd_left(const struct engine *e)
 static int open_log(struct engine *e, struct err *err)
 {
 	struct turns *t = e->turns;
-	char *name = xasprintf("logs/t%u.log", t->number), *path = engine_path(e, name);
+	char id[16];
+	snprintf(id, sizeof id, "t%u", t->number);
+	char *path = engine_log_path(e, id);
 	t->log = log_writer_open(path, err);
 	free(path);
-	free(name);
 	return t->log ? 0 : -1;
 }
 
@@ -408,21 +409,12 @@ static int tree_stands(struct engine *e)
 	return 0;
 }
 
-static int was_called_since(const struct engine *e, uint64_t seq)
-{
-	for (size_t i = e->model.dialogue.message_count; i-- > 0 && e->model.dialogue.messages[i].seq > seq;)
-		if (e->model.dialogue.messages[i].kind == EVENT_STEERED || e->model.dialogue.messages[i].kind == EVENT_VETOED ||
-		    e->model.dialogue.messages[i].kind == EVENT_REVISION_ASKED)
-			return 1;
-	return 0;
-}
-
 /* After failures: 1 when it may try again. */
 static int may_try(struct engine *e)
 {
 	struct turns *t = e->turns;
 	const struct dialogue *d = &e->model.dialogue;
-	if (!t->failures || was_called_since(e, t->failed_at))
+	if (!t->failures || was_called_since(&e->model, t->failed_at))
 		return 1;
 	const char *why = d->turn_count ? d->turns[d->turn_count - 1].reason : NULL;
 	if (t->failures >= FAILURES_MAX) {
