@@ -33,7 +33,7 @@ enum {
 	LONGEST_PATH = 4096, FIRST_LINE = 256, DEEPEST = 4,	/* bytes; programs that run programs */
 };
 
-static void add(struct strings *list, const char *a, const char *b, const char *c)
+void confine_add(struct strings *list, const char *a, const char *b, const char *c)
 {
 	strings_add(list, a);
 	if (b)
@@ -42,7 +42,7 @@ static void add(struct strings *list, const char *a, const char *b, const char *
 		strings_add(list, c);
 }
 
-static mode_t kind_of(const char *path)
+mode_t confine_kind(const char *path)
 {
 	struct stat st;
 	return lstat(path, &st) ? 0 : st.st_mode & S_IFMT;
@@ -95,29 +95,29 @@ static void bind_system(struct strings *argv)
 		const char *path = system_folders[i];
 		char target[LONGEST_PATH];
 		ssize_t n;
-		if (kind_of(path) == S_IFDIR) {
-			add(argv, "--ro-bind", path, path);
-		} else if (kind_of(path) == S_IFLNK && (n = readlink(path, target, sizeof target - 1)) > 0) {
+		if (confine_kind(path) == S_IFDIR) {
+			confine_add(argv, "--ro-bind", path, path);
+		} else if (confine_kind(path) == S_IFLNK && (n = readlink(path, target, sizeof target - 1)) > 0) {
 			target[n] = '\0';
-			add(argv, "--symlink", target, path);
+			confine_add(argv, "--symlink", target, path);
 		}
 	}
 	for (size_t i = 0; i < COUNT_FILES; i++)
-		if (kind_of(private_files[i]) == S_IFREG)
-			add(argv, "--ro-bind", "/dev/null", private_files[i]);
+		if (confine_kind(private_files[i]) == S_IFREG)
+			confine_add(argv, "--ro-bind", "/dev/null", private_files[i]);
 	for (size_t i = 0; i < COUNT_PRIVATE; i++)
-		if (kind_of(private_folders[i]) == S_IFDIR)
-			add(argv, "--tmpfs", private_folders[i], NULL);
+		if (confine_kind(private_folders[i]) == S_IFDIR)
+			confine_add(argv, "--tmpfs", private_folders[i], NULL);
 }
 
 void confine_system(struct strings *argv)
 {
-	add(argv, "bwrap", "--unshare-all", "--die-with-parent");
-	add(argv, "--new-session", "--cap-drop", "ALL");
+	confine_add(argv, "bwrap", "--unshare-all", "--die-with-parent");
+	confine_add(argv, "--new-session", "--cap-drop", "ALL");
 	bind_system(argv);
-	add(argv, "--proc", "/proc", NULL);
-	add(argv, "--dev", "/dev", NULL);
-	add(argv, "--tmpfs", "/tmp", NULL);
+	confine_add(argv, "--proc", "/proc", NULL);
+	confine_add(argv, "--dev", "/dev", NULL);
+	confine_add(argv, "--tmpfs", "/tmp", NULL);
 }
 
 /* Where names are looked up is often a link to a file that a service keeps in /run. */
@@ -125,7 +125,7 @@ static void bind_names(struct strings *argv)
 {
 	char *real = realpath(names_file, NULL);
 	if (real && can_be_bound(real))
-		add(argv, "--ro-bind", real, real);
+		confine_add(argv, "--ro-bind", real, real);
 	free(real);
 }
 
@@ -136,11 +136,11 @@ static void bind_visible(struct strings *argv, struct strings *bound, const char
 		free(real);
 		return;
 	}
-	if (kind_of(path) == S_IFLNK) {
+	if (confine_kind(path) == S_IFLNK) {
 		bind_visible(argv, bound, real);
-		add(argv, "--symlink", real, path);
+		confine_add(argv, "--symlink", real, path);
 	} else {
-		add(argv, "--ro-bind", path, path);
+		confine_add(argv, "--ro-bind", path, path);
 	}
 	strings_add(bound, path);
 	free(real);
@@ -165,9 +165,9 @@ static struct strings outer_first(const struct strings *paths)
 
 static void bind_writable(struct strings *argv, struct strings *bound, const char *path)
 {
-	if (!kind_of(path) || !can_be_bound(path) || is_below_any(path, bound))
+	if (!confine_kind(path) || !can_be_bound(path) || is_below_any(path, bound))
 		return;
-	add(argv, "--bind", path, path);
+	confine_add(argv, "--bind", path, path);
 	strings_add(bound, path);
 }
 
@@ -185,7 +185,7 @@ int confine_command(struct strings *argv, const struct confinement *c, struct er
 		strings_add(&writable, c->writable->at[i]);
 	confine_system(argv);
 	if (c->network) {
-		add(argv, "--share-net", NULL, NULL);
+		confine_add(argv, "--share-net", NULL, NULL);
 		bind_names(argv);
 	}
 	strings_copy(&inner, &writable);	/* nothing is made below what is writable */
@@ -195,8 +195,8 @@ int confine_command(struct strings *argv, const struct confinement *c, struct er
 	struct strings order = outer_first(&writable);
 	for (size_t i = 0; i < order.count; i++)
 		bind_writable(argv, &inner, order.at[i]);
-	add(argv, "--remount-ro", "/", NULL);
-	add(argv, "--chdir", c->directory ? c->directory : c->home ? c->home : "/tmp", "--");
+	confine_add(argv, "--remount-ro", "/", NULL);
+	confine_add(argv, "--chdir", c->directory ? c->directory : c->home ? c->home : "/tmp", "--");
 	strings_release(&inner);
 	strings_release(&writable);
 	strings_release(&visible);
@@ -250,7 +250,7 @@ static void add_once(struct strings *visible, const char *path)
 
 static void add_if_there(struct strings *visible, char *path_taken)
 {
-	if (kind_of(path_taken))
+	if (confine_kind(path_taken))
 		add_once(visible, path_taken);
 	free(path_taken);
 }
@@ -276,7 +276,7 @@ static void add_prefix(struct strings *visible, const char *path)
 	const char *last = path + prefix;
 	size_t length = folder - prefix;
 	char *marker = xasprintf("%.*spyvenv.cfg", (int)prefix, path);
-	if (kind_of(marker) || (length == 5 && !strncmp(last, "shims", 5)))
+	if (confine_kind(marker) || (length == 5 && !strncmp(last, "shims", 5)))
 		add_if_there(visible, xstrndup(path, prefix - 1));
 	else if (length == 3 && !strncmp(last, "bin", 3))
 		add_if_there(visible, xasprintf("%.*slib", (int)prefix, path));

@@ -4,6 +4,8 @@
 #ifndef CORE_IO_CONFINE_H
 #define CORE_IO_CONFINE_H
 
+#include <sys/types.h>
+
 #include "core/base/err.h"
 #include "core/base/mem.h"
 
@@ -28,6 +30,8 @@ void confine_program(struct strings *visible, const char *const *argv);
 
 /* The part that is the same for every sandbox: bwrap, what is taken away, the system's folders, /proc, /dev and /tmp. */
 void confine_system(struct strings *argv);
+void confine_add(struct strings *list, const char *a, const char *b, const char *c);	/* words; b and c may be NULL */
+mode_t confine_kind(const char *path);		/* S_IFDIR and the like, of a link itself; 0: nothing is there */
 /* The program's path, as a shell finds it in PATH, or NULL; the caller frees it. */
 char *confine_find(const char *program);
 

@@ -16,29 +16,14 @@
 
 enum { PROBE_SECONDS = 10 };
 
-static void add(struct strings *list, const char *a, const char *b, const char *c)
-{
-	strings_add(list, a);
-	if (b)
-		strings_add(list, b);
-	if (c)
-		strings_add(list, c);
-}
-
-static mode_t kind_of(const char *path)
-{
-	struct stat st;
-	return lstat(path, &st) ? 0 : st.st_mode & S_IFMT;
-}
-
 static void bind_tree(struct strings *argv, const char *tree)
 {
-	add(argv, "--bind", tree, SANDBOX_TREE);
+	confine_add(argv, "--bind", tree, SANDBOX_TREE);
 	char *git = xasprintf("%s/.git", tree);
-	if (kind_of(git) == S_IFDIR)
-		add(argv, "--tmpfs", SANDBOX_TREE "/.git", NULL);
-	else if (kind_of(git) == S_IFREG)
-		add(argv, "--ro-bind", "/dev/null", SANDBOX_TREE "/.git");
+	if (confine_kind(git) == S_IFDIR)
+		confine_add(argv, "--tmpfs", SANDBOX_TREE "/.git", NULL);
+	else if (confine_kind(git) == S_IFREG)
+		confine_add(argv, "--ro-bind", "/dev/null", SANDBOX_TREE "/.git");
 	free(git);
 }
 
@@ -46,10 +31,10 @@ void sandbox_command(struct strings *argv, const char *tree, const char *driver)
 {
 	confine_system(argv);
 	if (driver)
-		add(argv, "--ro-bind", driver, SANDBOX_DRIVER);
+		confine_add(argv, "--ro-bind", driver, SANDBOX_DRIVER);
 	bind_tree(argv, tree);
-	add(argv, "--remount-ro", "/", NULL);
-	add(argv, "--chdir", SANDBOX_TREE, "--");
+	confine_add(argv, "--remount-ro", "/", NULL);
+	confine_add(argv, "--chdir", SANDBOX_TREE, "--");
 }
 
 static void add_variable(struct strings *env, const char *name, const char *value)
