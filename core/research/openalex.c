@@ -50,20 +50,13 @@ static void name_of(const struct json *work, struct buf *key, struct buf *url)
 
 static void hand_on(struct errand *e, const struct json *work)
 {
-	struct buf key = {0}, url = {0}, authors = {0}, title = {0}, note = {0};
-	name_of(work, &key, &url);
-	paper_plain(json_string(json_get(work, "display_name"), json_string(json_get(work, "title"), "")), &title);
-	paper_authors(json_get(work, "authorships"), author, &authors);
-	add_abstract(json_get(work, "abstract_inverted_index"), &note);
-	buf_printf(&note, "%scited %lld times", note.len ? "\n\n" : "", (long long)json_integer(json_get(work, "cited_by_count"), 0));
-	if (key.len && title.len)
-		errand_found(e, &(struct finding){ .type = "paper", .title = title.data, .key = key.data, .url = url.data, .authors = buf_str(&authors),
-			.note = note.data, .year = (unsigned)json_integer(json_get(work, "publication_year"), 0) });
-	buf_release(&key);
-	buf_release(&url);
-	buf_release(&authors);
-	buf_release(&title);
-	buf_release(&note);
+	struct paper p = { .year = json_integer(json_get(work, "publication_year"), 0) };
+	name_of(work, &p.key, &p.url);
+	paper_plain(json_string(json_get(work, "display_name"), json_string(json_get(work, "title"), "")), &p.title);
+	paper_authors(json_get(work, "authorships"), author, &p.authors);
+	add_abstract(json_get(work, "abstract_inverted_index"), &p.note);
+	buf_printf(&p.note, "%scited %lld times", p.note.len ? "\n\n" : "", (long long)json_integer(json_get(work, "cited_by_count"), 0));
+	paper_hand_on(e, &p);
 }
 
 static int searched(struct errand *e, const struct web_answer *a, unsigned number)

@@ -54,3 +54,13 @@ void paper_plain(const char *text, struct buf *out)
 	while (out->len && out->data[out->len - 1] == '\n')
 		buf_truncate(out, out->len - 1);
 }
+
+void paper_hand_on(struct errand *e, struct paper *p)
+{
+	if (p->key.len && p->title.len)
+		errand_found(e, &(struct finding){ .type = "paper", .title = p->title.data, .key = p->key.data, .url = p->url.data,
+			.authors = buf_str(&p->authors), .note = p->note.data, .year = (unsigned)p->year });
+	struct buf *all[] = { &p->key, &p->url, &p->authors, &p->title, &p->note };
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		buf_release(all[i]);
+}

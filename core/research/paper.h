@@ -4,6 +4,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/json.h"
+#include "core/research/errand.h"
 #include "core/research/source.h"
 
 /* Which paper a look-up is about: one of the two is set, in the forms of parse.h. */
@@ -17,6 +18,13 @@ int paper_name(const char *arxiv, const char *doi, struct buf *key, struct buf *
 
 /* Adds "A, B, C" of a list of objects; name: reads one's. */
 void paper_authors(const struct json *list, const char *(*name)(const struct json *one), struct buf *out);
+
+/* A paper as a service tells of it. {0} is an empty one. */
+struct paper {
+	struct buf key, url, authors, title, note;
+	int64_t year;
+};
+void paper_hand_on(struct errand *e, struct paper *p);	/* it is found, if it has a key and a title; releases it */
 
 /* Adds text that may have markup or references in it ("<i>n</i>-body") as a plain line. */
 void paper_plain(const char *text, struct buf *out);

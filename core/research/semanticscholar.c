@@ -37,22 +37,15 @@ static void name_of(const struct json *paper, struct buf *key, struct buf *url)
 
 static void hand_on(struct errand *e, const struct json *paper)
 {
-	struct buf key = {0}, url = {0}, authors = {0}, title = {0}, note = {0};
+	struct paper p = { .year = json_integer(json_get(paper, "year"), 0) };
 	const char *abstract = json_string(json_get(paper, "abstract"), NULL), *venue = json_string(json_get(paper, "venue"), "");
-	name_of(paper, &key, &url);
-	paper_plain(json_string(json_get(paper, "title"), ""), &title);
-	paper_authors(json_get(paper, "authors"), author, &authors);
+	name_of(paper, &p.key, &p.url);
+	paper_plain(json_string(json_get(paper, "title"), ""), &p.title);
+	paper_authors(json_get(paper, "authors"), author, &p.authors);
 	if (abstract)
-		paper_plain(abstract, &note);
-	buf_printf(&note, "%scited %lld times%s%.200s", note.len ? "\n\n" : "", (long long)json_integer(json_get(paper, "citationCount"), 0), *venue ? ", " : "", venue);
-	if (key.len && title.len)
-		errand_found(e, &(struct finding){ .type = "paper", .title = title.data, .key = key.data, .url = url.data, .authors = buf_str(&authors),
-			.note = note.data, .year = (unsigned)json_integer(json_get(paper, "year"), 0) });
-	buf_release(&key);
-	buf_release(&url);
-	buf_release(&authors);
-	buf_release(&title);
-	buf_release(&note);
+		paper_plain(abstract, &p.note);
+	buf_printf(&p.note, "%scited %lld times%s%.200s", p.note.len ? "\n\n" : "", (long long)json_integer(json_get(paper, "citationCount"), 0), *venue ? ", " : "", venue);
+	paper_hand_on(e, &p);
 }
 
 static int searched(struct errand *e, const struct web_answer *a, unsigned number)
