@@ -143,11 +143,6 @@ size_t errand_limit(const struct errand *e)
 	return e->limit > e->found ? e->limit - e->found : 0;
 }
 
-const char *errand_wanted_type(const struct errand *e)
-{
-	return e->type;
-}
-
 void errand_fail(struct errand *e, const char *format, ...)
 {
 	va_list args;

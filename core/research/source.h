@@ -63,7 +63,6 @@ void errand_keep(struct errand *e, void *state_taken, void (*settled)(struct err
 void *errand_state(const struct errand *e);
 
 size_t errand_limit(const struct errand *e);		/* findings that are still wanted */
-const char *errand_wanted_type(const struct errand *e);	/* of a search; NULL: any */
 void errand_found(struct errand *e, const struct finding *finding);
 void errand_fail(struct errand *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void errand_deny(struct errand *e);			/* a look-up: the service that must know says there is no such thing; no other is asked */
