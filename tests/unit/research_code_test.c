@@ -1,5 +1,6 @@
 /* Searching in commits: what is found, how it is bounded, and what a hostile repository or question cannot do.
  * timeout: 120 */
+#include "tests/research/shell.h"
 #include "tests/test.h"
 
 #include <sys/stat.h>
@@ -23,16 +24,7 @@ struct seen {
 
 static void sh(struct seen *seen, const char *script)
 {
-	struct buf out = {0};
-	struct err err = {0};
-	struct child_result result;
-	const char *const argv[] = { "sh", "-ec", script, NULL };
-	assert_ok(child_run(&(struct child_options){ .argv = argv, .directory = seen->root }, &out, &result, &err), &err);
-	if (!result.exited || result.status)
-		fail_msg("%s: %s", script, buf_str(&out));
-	if (out.len >= 40)
-		snprintf(seen->commit, sizeof seen->commit, "%.40s", buf_str(&out));
-	buf_release(&out);
+	test_shell(seen->root, script, seen->commit);
 }
 
 static int setup(void **state)

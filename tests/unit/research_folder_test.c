@@ -1,4 +1,5 @@
 /* What stands on this machine as sources: notes, PDFs, repositories, and files that are not what they seem. */
+#include "tests/research/shell.h"
 #include "tests/test.h"
 
 #include <sys/stat.h>
@@ -18,14 +19,7 @@ struct seen {
 
 static void sh(struct seen *seen, const char *script)
 {
-	struct buf out = {0};
-	struct err err = {0};
-	struct child_result result;
-	const char *const argv[] = { "sh", "-ec", script, NULL };
-	assert_ok(child_run(&(struct child_options){ .argv = argv, .directory = seen->root }, &out, &result, &err), &err);
-	if (!result.exited || result.status)
-		fail_msg("%s: %s", script, buf_str(&out));
-	buf_release(&out);
+	test_shell(seen->root, script, NULL);
 }
 
 static int setup(void **state)

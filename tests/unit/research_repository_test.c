@@ -1,5 +1,6 @@
 /* Copies of repositories: made, kept, fetched again, given up; and what a hostile one, or a hostile word, cannot do.
  * timeout: 120 */
+#include "tests/research/shell.h"
 #include "tests/test.h"
 
 #include <dirent.h>
@@ -24,16 +25,7 @@ struct seen {
 
 static void sh(struct seen *seen, const char *script)
 {
-	struct buf out = {0};
-	struct err err = {0};
-	struct child_result result;
-	const char *const argv[] = { "sh", "-ec", script, NULL };
-	assert_ok(child_run(&(struct child_options){ .argv = argv, .directory = seen->root }, &out, &result, &err), &err);
-	if (!result.exited || result.status)
-		fail_msg("%s: %s", script, buf_str(&out));
-	if (out.len >= 40)
-		snprintf(seen->head, sizeof seen->head, "%.40s", buf_str(&out));
-	buf_release(&out);
+	test_shell(seen->root, script, seen->head);
 }
 
 static int setup(void **state)
