@@ -19,9 +19,8 @@ wait_long 60 '[ "$(workers_in "ready\|busy")" = 2 ]' 'both VMs are admitted'
 
 # One vanishes while it measures.
 measures() { sky workers --json 2>/dev/null | tr '{' '\n' | sed -n 's/.*"id":"\(w[0-9]*\)".*"state":"busy".*"round":[0-9].*/\1/p' | head -n 1; }
-wait_long 60 '[ -n "$(measures)" ]' 'a wave is measured'
-lost=$(measures) cluster=$(cluster_of "$(measures)")
-fake fake-lose "$cluster"
+wait_long 60 'lost=$(measures) && [ -n "$lost" ]' 'a wave is measured'
+fake fake-lose "$(cluster_of "$lost")"
 wait_long 60 'has_event "\"kind\":\"worker_changed\".*\"worker\":\"$lost\".*the VM is gone"' 'it is seen that the VM is gone'
 has_event "\"kind\":\"round_voided\".*\"worker\":\"$lost\"" || bad "its round was not voided"
 # its retry has been used: another VM takes its place
