@@ -15,7 +15,7 @@
 
 enum { LONGEST = 100000000 };	/* microseconds that a turn of these may take on a slow machine: only a hang takes longer */
 
-static const struct acp_patience impatient = { .hello = 20000000, .session = 20000000, .permission = 20000, .cancel = 200000, .restart = 1000,
+static const struct acp_patience impatient = { .hello = 20000000, .session = 20000000, .permission = 20000, .cancel = 20000000, .restart = 1000,
 	.revive = 60000000 };
 static int is_possible;
 static char root[PATH_MAX];
@@ -338,19 +338,21 @@ static void one_that_does_not_stop_is_ended(void **state)
 {
 	struct world *w = *state;
 	open_fake(w, "deaf");
-	begin(w, "go", (struct turn_limits){ .seconds = 0.3 });
+	w->agent->patience.cancel = 200000;
+	begin(w, "go", (struct turn_limits){ .seconds = 0.3 });	/* on a slow machine this is over before the agent has heard of it */
 	await(w);
 	assert_string_equal(w->status, "limit");
-	assert_has(&w->said, "it did not stop when it was asked to");
-	assert_string_equal(buf_str(&w->alerts), "");
+	buf_release(&w->said);
 	begin(w, "again", (struct turn_limits){0});
-	while (!strstr(buf_str(&w->told), "again") || !strstr(buf_str(&w->said), "I go on\n[note]"))
+	while (!strstr(buf_str(&w->said), "I go on"))
 		loop_turn(w->loop, 100000);
 	acp_agent.stop(w->agent, "you do not listen");
 	acp_agent.stop(w->agent, "twice is once");
 	await(w);
 	assert_string_equal(w->status, "cancelled");
 	assert_string_equal(w->reason, "you do not listen");
+	assert_has(&w->said, "it did not stop when it was asked to");
+	assert_string_equal(buf_str(&w->alerts), "");
 }
 
 static void a_turn_can_be_stopped_before_it_began(void **state)
