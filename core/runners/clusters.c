@@ -19,8 +19,10 @@ int clusters_read(const char *folder, struct strings *out, struct err *err)
 		rc = 0;
 	else if (rc)
 		err_set(err, "cannot read %s, which lists VMs that may still run: %s", path, strerror(errno));
-	for (char *line = text.data, *end; line && (end = strchr(line, '\n')); line = end + 1) {
-		*end = '\0';
+	for (char *line = text.data, *end; line && *line; line = end) {
+		size_t n = strcspn(line, "\n");
+		end = line + n + (line[n] == '\n');
+		line[n] = '\0';
 		if (*line && !strings_have(out, line))
 			strings_add(out, line);
 	}

@@ -82,7 +82,7 @@ struct vm_facts {
 	const char *cluster;
 	enum vm_status is;
 	const char *word;		/* SkyPilot's own: "UP" */
-	int64_t updated;		/* wall clock, microseconds; 0: not said */
+	int64_t updated, launched;	/* wall clock, microseconds; 0: not said */
 	long autostop;			/* minutes; -1: none */
 	int autodown;
 	const char *place;		/* "us-east-1a", "local/debug"; NULL: not said */
@@ -107,6 +107,7 @@ struct skypilot_call *skypilot_queue(struct skypilot *s, const char *cluster, sk
 struct vm_cost {
 	const char *cluster;
 	double usd, seconds;		/* so far; of clusters of one name that followed one another: together */
+	double usd_alive;		/* of the one among them that is there now; NAN: none is */
 	double usd_per_hour;		/* NAN: not known */
 };
 typedef void skypilot_costs(void *data, const struct vm_cost *costs, size_t n, const struct skypilot_answer *answer);

@@ -599,7 +599,7 @@ enum skypilot_reply skypilot_read_reply(int status, const char *body, size_t n, 
 	return reply;
 }
 
-/* --- lists ----------------------------------------------------------------------------------------------------------- */
+/* --- what is set up -------------------------------------------------------------------------------------------------- */
 
 static char *own_text(const struct json *object, const char *key)
 {
@@ -607,9 +607,58 @@ static char *own_text(const struct json *object, const char *key)
 	return s && *s ? safe_copy(s) : NULL;
 }
 
+void skypilot_read_info(struct skypilot_info *out, const struct json *v)
+{
+	const struct json *server = json_get(v, "server");
+	*out = (struct skypilot_info){ .client = own_text(json_get(v, "client"), "version"), .server = own_text(server, "version"),
+		.url = own_text(server, "url"), .state = own_text(server, "status") };
+}
+
+int skypilot_info_answers(const struct skypilot_info *info)
+{
+	return info->server && info->state && !strcmp(info->state, "healthy");
+}
+
+int skypilot_info_is_one(const struct skypilot_info *info)
+{
+	return info->client && info->server && !strncmp(info->client, info->server, strcspn(info->client, ".") + 1);
+}
+
+void skypilot_info_release(struct skypilot_info *info)
+{
+	free(info->client);
+	free(info->server);
+	free(info->url);
+	free(info->state);
+	*info = (struct skypilot_info){0};
+}
+
+int skypilot_read_clouds(struct strings *out, const struct json *v)
+{
+	if (!json_is_object(v))
+		return -1;
+	for (const struct json *workspace = json_first(v); workspace; workspace = json_next(workspace))
+		for (const struct json *cloud = json_first(workspace); cloud; cloud = json_next(cloud)) {
+			char *name = json_count(cloud) ? safe_copy(json_key(cloud)) : NULL;
+			if (name && !strings_have(out, name))
+				strings_add(out, name);
+			free(name);
+		}
+	return 0;
+}
+
+/* --- lists ----------------------------------------------------------------------------------------------------------- */
+
 static enum vm_status vm_status(const char *word)
 {
 	return !strcmp(word, "INIT") ? VM_INIT : !strcmp(word, "UP") ? VM_UP : !strcmp(word, "STOPPED") ? VM_STOPPED : VM_OTHER;
+}
+
+/* Seconds since 1970, as microseconds. */
+static int64_t time_of(const struct json *object, const char *key)
+{
+	double seconds = json_number(json_get(object, key), 0);
+	return seconds > 0 && seconds < 1e11 ? (int64_t)(seconds * 1e6) : 0;
 }
 
 static char *place_of(const struct json *v)
@@ -624,7 +673,6 @@ int skypilot_read_vms(struct skypilot_vm_list *out, const struct json *v)
 		return -1;
 	for (const struct json *i = json_first(v); i; i = json_next(i)) {
 		char *name = own_text(i, "name"), *word = own_text(i, "status");
-		double updated = json_number(json_get(i, "status_updated_at"), 0);
 		if (!name) {
 			free(word);
 			continue;
@@ -633,7 +681,7 @@ int skypilot_read_vms(struct skypilot_vm_list *out, const struct json *v)
 		*vm = (struct vm_facts){ .cluster = name, .word = word ? word : xstrdup("?"), .autostop = whole(json_get(i, "autostop"), -1),
 			.autodown = json_bool(json_get(i, "to_down"), 0), .place = place_of(i), .resources = own_text(i, "resources_str"),
 			.owner = own_text(i, "user_name"), .event = own_text(i, "last_event"),
-			.updated = updated > 0 && updated < 1e11 ? (int64_t)(updated * 1e6) : 0 };
+			.updated = time_of(i, "status_updated_at"), .launched = time_of(i, "launched_at") };
 		vm->is = vm_status(vm->word);
 	}
 	return 0;
@@ -712,7 +760,7 @@ static struct vm_cost *cost_of(struct skypilot_cost_list *out, const char *clust
 		if (!strcmp(out->at[i].cluster, cluster))
 			return &out->at[i];
 	struct vm_cost *cost = array_add(&out->at, &out->count, &out->room, sizeof *cost);
-	*cost = (struct vm_cost){ .cluster = xstrdup(cluster), .usd_per_hour = NAN };
+	*cost = (struct vm_cost){ .cluster = xstrdup(cluster), .usd_alive = NAN, .usd_per_hour = NAN };
 	return cost;
 }
 
@@ -727,6 +775,8 @@ int skypilot_read_costs(struct skypilot_cost_list *out, const struct json *v)
 			struct vm_cost *cost = cost_of(out, name);
 			cost->usd += usd;
 			cost->seconds += seconds;
+			if (is_alive(i))
+				cost->usd_alive = usd;
 			if (seconds > 0 && (is_alive(i) || isnan(cost->usd_per_hour)))
 				cost->usd_per_hour = usd * 3600 / seconds;
 		}

@@ -1,5 +1,6 @@
 /* What the `sky` command prints and what SkyPilot's API server answers, made into facts and troubles. Pure: bytes in, facts
- * out, whatever the bytes are; all text that comes out is safe. Used by skypilot.c and its siblings only. */
+ * out, whatever the bytes are; all text that comes out is safe. Used by skypilot.c and its siblings, and where the command is
+ * asked once and no engine runs (core/cli/vms.c). */
 #ifndef CORE_RUNNERS_SKYPILOT_PARSE_H
 #define CORE_RUNNERS_SKYPILOT_PARSE_H
 
@@ -8,6 +9,7 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/json.h"
+#include "core/base/mem.h"
 #include "core/runners/skypilot.h"
 
 /* Adds the text without escape sequences and NUL, every line with a plain newline. */
@@ -38,6 +40,18 @@ enum skypilot_reply { SKYPILOT_REPLY_VALUE, SKYPILOT_REPLY_FAILED, SKYPILOT_REPL
 enum skypilot_reply skypilot_read_reply(int status, const char *body, size_t n, const char *what,
 					struct json **value, enum skypilot_trouble *trouble, struct err *says);
 int skypilot_is_request_id(const char *text);
+
+/* Of `sky api info`: what the client is, and the server that it found. Texts are the info's own; NULL: not said. */
+struct skypilot_info {
+	char *client, *server, *url, *state;	/* versions; "healthy" */
+};
+void skypilot_read_info(struct skypilot_info *out, const struct json *v);
+int skypilot_info_answers(const struct skypilot_info *info);	/* the server does */
+int skypilot_info_is_one(const struct skypilot_info *info);	/* both are of one version, but for its end */
+void skypilot_info_release(struct skypilot_info *info);
+
+/* Of `sky check`: the clouds that are enabled in some workspace, each once. -1: not of that shape. */
+int skypilot_read_clouds(struct strings *out, const struct json *v);
 
 /* Lists; their texts are the list's own. -1: not of that shape, and the list is empty. */
 struct skypilot_vm_list {

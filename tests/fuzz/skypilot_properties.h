@@ -22,7 +22,11 @@ static inline const char *skypilot_lists_property(const struct json *v)
 	struct skypilot_vm_list vms = {0};
 	struct skypilot_job_list jobs = {0};
 	struct skypilot_cost_list costs = {0};
+	struct skypilot_info info;
+	struct strings clouds = {0};
 	const char *broken = NULL;
+	skypilot_read_info(&info, v);
+	skypilot_read_clouds(&clouds, v);
 	skypilot_read_vms(&vms, v);
 	skypilot_read_jobs(&jobs, v);
 	skypilot_read_costs(&costs, v);
@@ -33,6 +37,13 @@ static inline const char *skypilot_lists_property(const struct json *v)
 		broken = skypilot_is_safe(jobs.at[i].word);
 	for (size_t i = 0; i < costs.count && !broken; i++)
 		broken = skypilot_is_safe(costs.at[i].cluster);
+	for (size_t i = 0; i < clouds.count && !broken; i++)
+		broken = skypilot_is_safe(clouds.at[i]);
+	const char *texts[] = { info.client, info.server, info.url, info.state };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts && !broken; i++)
+		broken = skypilot_is_safe(texts[i]);
+	skypilot_info_release(&info);
+	strings_release(&clouds);
 	skypilot_vms_release(&vms);
 	skypilot_jobs_release(&jobs);
 	skypilot_costs_release(&costs);

@@ -287,6 +287,7 @@ static void reads_vms(void **state)
 	assert_string_equal(vms.at[0].word, "INIT");
 	assert_int_equal(vms.at[0].autostop, -1);
 	assert_true(vms.at[0].updated == INT64_C(1795235413000000));
+	assert_true(vms.at[0].launched == INT64_C(1795235413000000));
 	assert_string_equal(vms.at[0].place, "local");
 	assert_string_equal(vms.at[0].resources, "1x(cpus=2, mem=2, ...)");
 	assert_string_equal(vms.at[0].event, "Provisioning on slurm in local");
@@ -342,6 +343,7 @@ static void adds_up_costs(void **state)
 	assert_int_equal(costs.count, 2);
 	for (size_t i = 0; i < costs.count; i++)
 		assert_true(fabs(costs.at[i].usd_per_hour - 0.1) < 1e-9);
+	assert_true(fabs(costs.at[0].usd_alive - 0.0109444) < 1e-6 && costs.at[0].usd > 0.017);	/* two of that name came before it */
 	assert_string_equal(costs.at[1].cluster, "vm-01");
 	assert_true(costs.at[1].seconds > 433);
 	skypilot_costs_release(&costs);
@@ -356,9 +358,68 @@ static void adds_up_costs(void **state)
 	static const char two[] = "[{\"name\":\"a\",\"status\":\"UP\",\"duration\":36,\"total_cost\":1},{\"name\":\"a\",\"status\":null,\"duration\":3600,\"total_cost\":5}]";
 	v = json_parse(two, sizeof two - 1, NULL);
 	assert_int_equal(skypilot_read_costs(&costs, v), 0);
-	assert_true(costs.at[0].usd == 6 && costs.at[0].seconds == 3636 && costs.at[0].usd_per_hour == 100);
+	assert_true(costs.at[0].usd == 6 && costs.at[0].usd_alive == 1 && costs.at[0].seconds == 3636 && costs.at[0].usd_per_hour == 100);
 	skypilot_costs_release(&costs);
 	json_free(v);
+}
+
+static struct json *printed_json(const char *name)
+{
+	struct buf b = printed(name);
+	struct json *v = skypilot_find_json(b.data, b.len);
+	buf_release(&b);
+	return v;
+}
+
+static void tells_what_costs_on(void **state)
+{
+	(void)state;
+	struct skypilot_cost_list costs = {0};
+	struct json *v = printed_json("cost-report-terminated");
+	assert_int_equal(skypilot_read_costs(&costs, v), 0);
+	assert_int_equal(costs.count, 4);
+	for (size_t i = 0; i < costs.count; i++)
+		assert_true(costs.at[i].usd > 0 && isnan(costs.at[i].usd_alive));
+	skypilot_costs_release(&costs);
+	json_free(v);
+}
+
+static void reads_what_is_set_up(void **state)
+{
+	(void)state;
+	struct skypilot_info info;
+	struct strings clouds = {0};
+	struct json *v = printed_json("api-info");
+	skypilot_read_info(&info, v);
+	assert_true(skypilot_info_answers(&info) && skypilot_info_is_one(&info));
+	assert_string_equal(info.client, "0.14.1");
+	assert_string_equal(info.server, "0.14.1");
+	assert_string_equal(info.url, "http://127.0.0.1:46580");
+	skypilot_info_release(&info);
+	json_free(v);
+	skypilot_read_info(&info, NULL);	/* as of the recorded server-down-api-info, which holds no JSON */
+	assert_false(skypilot_info_answers(&info));
+	static const char other[] = "{\"client\":{\"version\":\"0.14.1\"},\"server\":{\"status\":\"unhealthy\",\"version\":\"1.2\"}}";
+	v = json_parse(other, sizeof other - 1, NULL);
+	skypilot_read_info(&info, v);
+	assert_false(skypilot_info_answers(&info) || skypilot_info_is_one(&info));
+	assert_string_equal(info.state, "unhealthy");
+	skypilot_info_release(&info);
+	json_free(v);
+
+	v = printed_json("check");
+	assert_int_equal(skypilot_read_clouds(&clouds, v), 0);
+	assert_int_equal(clouds.count, 1);
+	assert_string_equal(clouds.at[0], "Slurm");
+	json_free(v);
+	static const char two[] = "{\"default\":{\"AWS\":[\"compute\"],\"GCP\":[]},\"team\":{\"AWS\":[\"storage\"],\"Slurm\":[1]},\"odd\":7}";
+	v = json_parse(two, sizeof two - 1, NULL);
+	assert_int_equal(skypilot_read_clouds(&clouds, v), 0);
+	assert_int_equal(clouds.count, 2);
+	assert_string_equal(clouds.at[1], "AWS");
+	strings_release(&clouds);
+	json_free(v);
+	assert_int_equal(skypilot_read_clouds(&clouds, NULL), -1);
 }
 
 static void reads_the_config(void **state)
@@ -591,6 +652,8 @@ int main(void)
 		cmocka_unit_test(reads_vms),
 		cmocka_unit_test(reads_jobs),
 		cmocka_unit_test(adds_up_costs),
+		cmocka_unit_test(tells_what_costs_on),
+		cmocka_unit_test(reads_what_is_set_up),
 		cmocka_unit_test(reads_the_config),
 		cmocka_unit_test(splits_a_recorded_log),
 		cmocka_unit_test(takes_off_prefixes_only),
