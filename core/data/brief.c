@@ -72,7 +72,7 @@ static void message(const struct model *m, const struct message *message, struct
 	case EVENT_GUARD_STOPPED:	buf_printf(out, "- the guard stopped %s; a human may waive it\n", id); break;
 	case EVENT_PROPOSAL_CONFLICT:	buf_printf(out, "- %s does not apply to the baseline: send a revision\n", id); fence_add(out, id, text, strlen(text)); break;
 	case EVENT_LANDED:		buf_printf(out, "- %s landed: it is part of the baseline now\n", id); break;
-	case EVENT_LANDING_FAILED:	buf_printf(out, "- %s did not land: %s\n", id, text); break;
+	case EVENT_LANDING_FAILED:	buf_printf(out, "- %s did not land\n", id); fence_add(out, id, text, strlen(text)); break;
 	case EVENT_CANCELLED:		buf_printf(out, "- %s was cancelled\n", id); break;
 	default:
 		buf_printf(out, "- %s: %s", id, p && p->verdict != VERDICT_NONE ? verdict_name(p->verdict) : "a verdict");
@@ -111,7 +111,9 @@ static void bottleneck(const struct model *m, struct buf *out)
 	buf_printf(out, "\n# Where the time goes (by %s)\n", b->what);
 	if (isfinite(b->moved) && isfinite(b->bandwidth))
 		buf_printf(out, "- it moves %.1f GB/s of the %.1f GB/s that the machine can\n", b->moved / 1e9, b->bandwidth / 1e9);
-	buf_printf(out, "- bound by: %s%s%s\n", b->side ? b->side : "not known", b->reason ? "; " : "", b->reason ? b->reason : "");
+	buf_printf(out, "- bound by: %s\n", b->side ? b->side : "not known");
+	if (b->reason)
+		fence_add(out, "the profile", b->reason, strlen(b->reason));
 	if (b->text)
 		fence_add(out, "the profile", b->text, strlen(b->text));
 }
@@ -295,7 +297,11 @@ void brief_review(const struct brief_target *target, const char *title, const ch
 		buf_puts(out, "\n# Conventions of the project\n");
 		fence_add(out, "the project's own file", target->conventions, strnlen(target->conventions, CONVENTIONS_MAX));
 	}
-	buf_puts(out, findings->count ? "\n# What the guard found\n" : "\nThe guard found nothing.\n");
+	struct buf list = {0};
 	for (size_t i = 0; i < findings->count; i++)
-		buf_printf(out, "- %s\n", findings->at[i]);
+		buf_printf(&list, "- %s\n", findings->at[i]);
+	buf_puts(out, findings->count ? "\n# What the guard found\n" : "\nThe guard found nothing.\n");
+	if (list.len)
+		fence_add(out, "the guard, with names of files", list.data, list.len);
+	buf_release(&list);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/base/fence.h"
 #include "core/base/text.h"
 #include "core/engine/quotes.h"
 
@@ -71,9 +72,12 @@ static void cloned(void *data, const char *folder, const char *commit, const cha
 		string_set(&w->folder, folder);
 		snprintf(w->commit, sizeof w->commit, "%s", commit);
 	} else {
+		struct buf said = {0};	/* it may be what a server said */
+		buf_puts(&said, "the repository is not there:\n");
+		fence_add(&said, w->url, problem ? problem : "it has no commit", strlen(problem ? problem : "it has no commit"));
 		string_set(&w->folder, NULL);
 		free(w->url);
-		w->url = xasprintf("the repository is not there: %s", problem ? problem : "it has no commit");
+		w->url = buf_take(&said);
 	}
 	if (w->is_starting)
 		return;
@@ -314,6 +318,17 @@ static const char *kind_of(const struct git_entry *entry)
 	}
 }
 
+/* Names are as much somebody else's as what stands in the files. */
+static void add_entry(struct buf *out, const struct git_entry *entry)
+{
+	char *name = text_safe_string(entry->name, strlen(entry->name), TEXT_LINE);
+	buf_printf(out, "%s %s", kind_of(entry), name);
+	if ((entry->mode & S_IFMT) == S_IFREG)
+		buf_printf(out, " %llu bytes", (unsigned long long)entry->size);
+	buf_putc(out, '\n');
+	free(name);
+}
+
 static void list_done(struct job *job)
 {
 	struct code_job *j = (struct code_job *)job;
@@ -327,21 +342,18 @@ static void list_done(struct job *job)
 		job_free(j);
 		return;
 	}
-	struct json *result = json_object(), *array = json_array();
+	struct json *result = json_object();
+	struct buf lines = {0};
+	char *who = where_from(u);
 	put_where(result, u);
-	for (size_t i = 0; i < j->listing.count; i++) {
-		const struct git_entry *entry = &j->listing.entries[i];
-		struct json *one = json_object();
-		char *name = text_safe_string(entry->name, strlen(entry->name), TEXT_LINE);
-		json_put_string(one, "name", name);
-		json_put_string(one, "kind", kind_of(entry));
-		if ((entry->mode & S_IFMT) == S_IFREG)
-			json_put_integer(one, "size", (int64_t)entry->size);
-		json_append(array, one);
-		free(name);
-	}
-	json_take(result, "entries", array);
+	for (size_t i = 0; i < j->listing.count; i++)
+		add_entry(&lines, &j->listing.entries[i]);
+	json_put_integer(result, "count", (int64_t)j->listing.count);
 	json_put_bool(result, "is_cut", j->listing.is_cut);
+	if (lines.len)
+		json_take(result, "entries", tool_untrusted(who, NULL, lines.data, lines.len));
+	free(who);
+	buf_release(&lines);
 	end_work(u);
 	tool_answer(u, result);
 	job_free(j);

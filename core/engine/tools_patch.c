@@ -27,18 +27,18 @@ static void told(void *data, const struct intake_answer *answer)
 		tool_refuse(u, "%s", answer->problem);
 		return;
 	}
-	struct json *result = json_object(), *reasons = json_array();
+	struct json *result = json_object();
+	struct buf reasons = {0};
 	json_put_string(result, "proposal", answer->proposal);
 	json_put_integer(result, "rev", (int64_t)answer->rev);
 	json_put_string(result, "state", answer->state);
 	for (size_t i = 0; answer->reasons && i < answer->reasons->count; i++)
-		json_append(reasons, json_new_string(answer->reasons->at[i]));
-	if (json_count(reasons))
-		json_take(result, "guard", reasons);
-	else
-		json_free(reasons);
+		buf_printf(&reasons, "%s\n", answer->reasons->at[i]);
+	if (reasons.len)
+		json_take(result, "guard", tool_untrusted("the guard, with names of files", NULL, reasons.data, reasons.len));
 	if (answer->conflict)
-		json_put_string(result, "conflict", answer->conflict);
+		json_take(result, "conflict", tool_untrusted("the hunk that does not apply", NULL, answer->conflict, strlen(answer->conflict)));
+	buf_release(&reasons);
 	if (answer->review)
 		json_put_string(result, "own_review", answer->review);
 	tool_answer(u, result);
@@ -131,7 +131,7 @@ static void propose(struct tool_use *u)
 	git_hash(diff, strlen(diff), hash);
 	const struct proposal *same = same_patch(m, hash);
 	if (same && same->state == STATE_CONFLICT && revised == same)
-		tool_refuse(u, "this is the same patch again, and it does not apply: %s", same->conflict ? same->conflict : "");
+		tool_refuse(u, "this is the same patch again, and it does not apply: read_results tells where");
 	else if (same)
 		tool_refuse(u, "this very patch is %s already (%s%s%s): change it, or go on to another idea", same->id, proposal_state_name(same->state),
 			    same->verdict ? ", " : "", same->verdict ? verdict_name(same->verdict) : "");

@@ -1,6 +1,6 @@
 /* The tools that speak about the session itself: ideas are stated, results and logs are read, notes are kept. They answer at
- * once, from the model and the log files. What programs printed, what other agents noted and what stands in a hunk that does
- * not apply goes out behind a fence (tool_untrusted); what humans said of a proposal does not. */
+ * once, from the model and the log files. What programs printed, what agents wrote and what stands in a hunk that does not apply
+ * goes out behind a fence (tool_untrusted); what humans said of a proposal, and what was measured, does not. */
 #include "core/engine/state.h"
 
 #include <ctype.h>
@@ -165,15 +165,24 @@ static struct json *comments_of(const struct proposal *p)
 	return list;
 }
 
-static void put_strings(struct json *object, const char *key, const struct strings *list)
+static void add_word(struct buf *out, const char *name, const char *said)
 {
-	struct json *array = json_array();
-	for (size_t i = 0; i < list->count; i++)
-		json_append(array, json_new_string(list->at[i]));
-	if (list->count)
-		json_take(object, key, array);
-	else
-		json_free(array);
+	if (said && *said)
+		buf_printf(out, "   %s: %s\n", name, said);
+}
+
+/* What agents, patches, paths and programs say of it. */
+static void add_words(struct buf *out, const struct proposal *p)
+{
+	buf_printf(out, "%s %s\n", p->id, p->title ? p->title : "");
+	add_word(out, "by", p->agent);
+	add_word(out, "author", p->author);
+	for (size_t i = 0; i < p->sources.count; i++)
+		add_word(out, "source", p->sources.at[i]);
+	for (size_t i = 0; i < p->reasons.count; i++)
+		add_word(out, "guard", p->reasons.at[i]);
+	add_word(out, "why", p->verdict_reason);
+	add_word(out, "landing", p->landing_problem);
 }
 
 static struct json *proposal_line(const struct proposal *p)
@@ -181,18 +190,15 @@ static struct json *proposal_line(const struct proposal *p)
 	struct json *object = json_object();
 	json_put_string(object, "id", p->id);
 	json_put_integer(object, "rev", (int64_t)p->rev);
-	json_put_string(object, "title", p->title);
 	json_put_string(object, "state", proposal_state_name(p->state));
 	if (p->verdict != VERDICT_NONE)
 		json_put_string(object, "verdict", verdict_name(p->verdict));
-	put_known_text(object, "why", p->verdict_reason);
 	put_known_text(object, "idea", p->idea);
 	put_known_number(object, "change_percent", p->change_percent);
 	put_known_number(object, "low", p->low);
 	put_known_number(object, "high", p->high);
 	if (p->pair_count)
 		json_put_integer(object, "pairs", (int64_t)p->pair_count);
-	put_strings(object, "guard", &p->reasons);
 	if (p->decision && (p->decision_reason || p->state == STATE_VETOED || p->state == STATE_REVISING))
 		json_take(object, "human", decision_of(p));
 	if (p->comments.count)
@@ -231,7 +237,8 @@ static void put_bottleneck(const struct model *m, struct json *result)
 	put_known_text(object, "bound_by", b->side);
 	put_known_number(object, "bytes_per_second", b->moved);
 	put_known_number(object, "machine_bytes_per_second", b->bandwidth);
-	put_known_text(object, "not_known", b->reason);
+	if (b->reason)
+		json_take(object, "not_known", tool_untrusted("the profile of the target", NULL, b->reason, strlen(b->reason)));
 	if (b->text)
 		json_take(object, "profile", tool_untrusted("the profile of the target", NULL, b->text, strlen(b->text)));
 	json_take(result, "bottleneck", object);
@@ -253,20 +260,27 @@ static void all_results(struct tool_use *u)
 	const struct model *m = &u->engine->model;
 	size_t limit = (size_t)number_of(u, "limit", RESULTS), shown = 0;
 	struct json *result = json_object(), *list = json_array();
+	struct buf words = {0};
 	json_take(result, "metric", metric_of(m));
 	json_take(result, "baseline", baseline_of(m));
 	put_known_number(result, "landed_percent", landed_percent(m));
 	put_bottleneck(m, result);
-	for (size_t i = m->proposal_count; i-- > 0 && shown < limit; shown++)
+	for (size_t i = m->proposal_count; i-- > 0 && shown < limit; shown++) {
 		json_append(list, proposal_line(&m->proposals[i]));
+		add_words(&words, &m->proposals[i]);
+	}
 	json_take(result, "proposals", list);
+	if (words.len)
+		json_take(result, "words", tool_untrusted("proposals", NULL, words.data, words.len));
+	buf_release(&words);
 	if (shown < m->proposal_count)
 		json_put_integer(result, "older_proposals", (int64_t)(m->proposal_count - shown));
 	put_notes(m, result);
 	tool_answer(u, result);
 }
 
-static struct json *runs_of(const struct model *m, const char *arm)
+/* words gets why they ended so. */
+static struct json *runs_of(const struct model *m, const char *arm, struct buf *words)
 {
 	struct json *list = json_array();
 	size_t n = 0;
@@ -280,7 +294,7 @@ static struct json *runs_of(const struct model *m, const char *arm)
 		json_put_string(one, "run", id);
 		json_put_string(one, "step", r->step);
 		json_put_string(one, "status", r->status ? r->status : "running");
-		put_known_text(one, "why", r->reason);
+		add_word(words, id, r->reason);
 		put_known_number(one, "value", r->value);
 		put_known_number(one, "seconds", r->seconds);
 		json_append(list, one);
@@ -289,28 +303,44 @@ static struct json *runs_of(const struct model *m, const char *arm)
 	return list;
 }
 
-/* The measured figures, as skydeck results --json tells them. */
-static void put_result(const struct model *m, const char *id, struct json *object)
+/* A copy of what skydeck show and skydeck results tell, less what add_words tells. */
+static struct json *without_words(const struct json *view)
 {
-	struct json *all = view_results(m);
+	static const char *const words[] = { "title", "agent", "author", "sources", "guard", "conflict", "verdict_reason", "reason", "landing_problem" };
+	struct json *object = json_object();
+	for (const struct json *i = json_first(view); i; i = json_next(i)) {
+		size_t k = 0;
+		while (k < sizeof words / sizeof *words && strcmp(words[k], json_key(i)))
+			k++;
+		if (k == sizeof words / sizeof *words)
+			json_take(object, json_key(i), json_copy(i));
+	}
+	return object;
+}
+
+static struct json *proposal_of(const struct model *m, const struct proposal *p)
+{
+	struct json *view = view_proposal(m, p, 0), *all = view_results(m), *object = without_words(view);
 	for (const struct json *i = json_first(all); i; i = json_next(i))
-		if (!strcmp(json_string(json_get(i, "id"), ""), id))
-			json_take(object, "result", json_copy(i));
+		if (!strcmp(json_string(json_get(i, "id"), ""), p->id))
+			json_take(object, "result", without_words(i));
 	json_free(all);
+	json_free(view);
+	return object;
 }
 
 static void one_result(struct tool_use *u, const struct proposal *p)
 {
 	const struct model *m = &u->engine->model;
-	int is_own = p->agent && !strcmp(p->agent, u->agent);
-	struct json *object = view_proposal(m, p, 0);
-	put_result(m, p->id, object);
-	json_take(object, "runs", runs_of(m, p->id));
+	struct json *object = proposal_of(m, p);
+	struct buf words = {0};
+	add_words(&words, p);
+	json_take(object, "runs", runs_of(m, p->id, &words));
+	json_take(object, "words", tool_untrusted(p->id, NULL, words.data, words.len));
+	buf_release(&words);
 	if (p->conflict)
 		json_take(object, "conflict", tool_untrusted("the hunk that does not apply", NULL, p->conflict, strlen(p->conflict)));
-	if (p->self_review && is_own)
-		json_put_string(object, "own_review", p->self_review);
-	else if (p->self_review)
+	if (p->self_review)
 		json_take(object, "own_review", tool_untrusted("the review by its author", NULL, p->self_review, strlen(p->self_review)));
 	tool_answer(u, object);
 }

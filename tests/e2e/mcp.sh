@@ -67,19 +67,22 @@ again = idea(title="one PASS over the row")
 assert again["idea"] == "i2" and again["was_known"]
 assert "no source \"s77\"" in idea(title="Another", sources=["s77"]) and "s1 to s" in idea(title="Another", sources=["s77"])
 results = c.call("read_results")
-assert results["metric"]["name"] == "tps" and results["proposals"][0]["title"] == "Win" and results["proposals"][0]["state"] == "waiting"
+assert results["metric"]["name"] == "tps" and "\np1 Win\n" in results["words"]["text"] and results["words"]["untrusted"] and results["proposals"][0]["state"] == "waiting"
 assert results["notes"]["untrusted"] and "the  cache is small" in results["notes"]["text"]
 one = c.call("read_results", proposal="p1")
 assert one["state"] == "waiting" and one["result"]["id"] == "p1" and one["runs"] == []
 assert "p1 to p1" in c.call("read_results", proposal="p9")
 log = c.call("read_log", run="r1")
 assert log["run"] == "r1" and log["total_lines"] == log.get("lines", 0)
-assert [f["name"] for f in c.call("list_files", path="src")["entries"]] == ["a.c", "b.c", "mode.c"]
+listed = c.call("list_files", path="src")
+assert listed["count"] == 3 and listed["entries"]["untrusted"]
+assert [line.split()[:2] for line in listed["entries"]["text"].splitlines()[1:-1]] == [["file", "a.c"], ["file", "b.c"], ["file", "mode.c"]], listed
 assert "// the first number\na=0\n" in c.call("read_file", path="src/a.c")["content"]["text"]
 for outside in "../../etc/passwd", "/etc/passwd", ".skydeck/config", ".git/config", "src/../../x":
     assert isinstance(c.call("read_file", path=outside), str), outside
 assert "src/b.c:2: b=0" in c.call("search_code", pattern="^b=")["matches"]["text"]
-assert c.call("read_source", source="s2")["title"] == "notes.txt"
+about = c.call("read_source", source="s2")["about"]
+assert about["untrusted"] and "\ntitle: notes.txt\n" in about["text"]
 assert "is no source" in c.call("add_source", source=target + "/notes.txt", reason="it is there")
 assert isinstance(c.call("search_literature", query="anything", where="folder"), dict)
 assert c.call("read_log", run="../../lock").startswith("there is no log of")

@@ -118,12 +118,14 @@ c = Client([os.environ["SKYDECK"], "-C", os.environ["T"], "mcp"])
 def call(name, **args):
     answer = c.call(name, **args)
     return json.loads(answer) if isinstance(answer, str) and answer.startswith("{") else answer
+def entries(name, **args):
+    return call(name, **args)["entries"]["text"].splitlines()[1:-1]
 PYTHON
 export T
 tools() { cat "$work/tools.py" - >"$work/run.py"; timeout 60 python3 "$work/run.py" >"$work/said" 2>&1 || bad "tools: $(cat "$work/said")"; }
 tools <<'PYTHON'
 s = call("read_source", source="s1")
-assert s["claims"][0]["quote"].startswith("It is 2.7") and s["claims"][0]["place"] == "line 2", s
+assert s["claims"]["untrusted"] and "\nc1, line 2: " in s["claims"]["text"] and "\n   \"It is 2.7" in s["claims"]["text"], s
 assert s["summary"]["untrusted"] and "About tiles." in s["summary"]["text"]
 part = call("read_source", source="s1", find="each row is")["quotation"]
 assert part["untrusted"] and part["text"].startswith("<<<data ") and "each row is read once." in part["text"] and len(part["hash"]) == 40, part
@@ -138,7 +140,7 @@ new = call("add_source", source="doi:10.1145/3600006.3613165", reason="they\u202
 assert new["source"] == "s5" and not new["was_there"], new
 assert call("add_source", source="https://doi.org/10.1145/3600006.3613165", reason="again")["was_there"]
 found = call("search_literature", query="tiles softmax")
-assert isinstance(found["results"], list) and found["problems"], found
+assert isinstance(found["results"], list) and found["problems"]["untrusted"], found
 PYTHON
 source_is s5 '"by":"agent '
 source_is s5 'they<U+202E> measured it'
@@ -159,9 +161,9 @@ assert call("read_file", path="src/a.c", **{"from": 50})["lines"] == 0
 assert "mode" in call("read_file", path="autoresearch.sh")["content"]["text"]
 for bad in "src/new.c", "link", "../target/src/a.c", "/etc/passwd", "src/../../x", ".git/config", "src", "nothing", ".skydeck/config":
     assert isinstance(call("read_file", path=bad), str), bad
-names = {e["name"]: e["kind"] for e in call("list_files")["entries"]}
+names = dict(reversed(e.split()[:2]) for e in entries("list_files"))
 assert names["src"] == "folder" and names["build.sh"] == "file" and "link" not in names, names
-assert [e["name"] for e in call("list_files", path="src/")["entries"]] == ["a.c", "b.c", "mode.c"]
+assert [e.split()[1] for e in entries("list_files", path="src/")] == ["a.c", "b.c", "mode.c"]
 assert call("list_files", limit=2)["is_cut"]
 assert isinstance(call("list_files", path="src/a.c"), str) and isinstance(call("list_files", path="nothing"), str)
 hits = call("search_code", pattern="number")
@@ -180,7 +182,7 @@ exits 0 sky source read s6
 source_is s6 '"type":"backend".*"status":"read"'
 source_is s6 '"quote":"It packs rows in eights.","place":"line 2"'
 tools <<'PYTHON'
-assert [e["name"] for e in call("list_files", source="s6")["entries"]] == ["README.md", "src"]
+assert entries("list_files", source="s6")[1:] == ["folder src"], entries("list_files", source="s6")
 f = call("read_file", source="s6", path="src/pack.c")
 assert "\n\treturn 8;\n" in f["content"]["text"] and f["total"] == 4 and "s6" in f["content"]["from"], f
 assert "src/pack.c:3:" in call("search_code", source="s6", pattern="return")["matches"]["text"]
@@ -246,9 +248,9 @@ source_is s1 '"title":"FlashAttention: Fast and Memory-Efficient Exact Attention
 sky source show s1 --json | grep -q '"authors":"Tri Dao' || bad "no authors: $(sky source show s1)"
 tools <<'PYTHON'
 found = call("search_literature", query="flash attention", where="arxiv")
-assert not found["problems"], found
+assert "problems" not in found, found
 mine = [r for r in found["results"] if r.get("on_the_list") == "s1"]
-assert mine and mine[0]["id"] == "arXiv:2205.14135" and mine[0]["abstract"]["untrusted"] and len(mine[0]["abstract"]["text"]) < 900, found
+assert mine and mine[0]["id"] == "arXiv:2205.14135" and mine[0]["about"]["untrusted"] and "\ntitle: FlashAttention" in mine[0]["about"]["text"] and len(mine[0]["about"]["text"]) < 1500, found
 other = [r for r in found["results"] if "on_the_list" not in r][0]
 new = call("add_source", source=other["id"], reason="it is close to the target")
 assert new["source"] == "s2", new

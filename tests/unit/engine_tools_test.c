@@ -3,11 +3,13 @@
 
 #include "tests/test.h"
 
+#include <math.h>
 #include <unistd.h>
 
 #include "core/agents/tool.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "core/data/brief.h"
 #include "core/engine/files.h"
 #include "core/engine/tools.h"
 #include "core/io/logs.h"
@@ -474,6 +476,66 @@ static void what_humans_said_is_plain_and_the_rest_is_fenced(void **state)
 	refused(e, "read_results", "{\"proposal\":\"p9\"}", "they go from p1 to p1");
 }
 
+/* Drops what stands behind fences. */
+static char *outside_fences(const char *text)
+{
+	struct buf out = {0};
+	for (const char *open; (open = strstr(text, "<<<data ")); ) {
+		char end[32];
+		snprintf(end, sizeof end, "data %.16s>>>", open + 8);
+		const char *close = strstr(open, end);
+		if (!close)
+			fail_msg("a fence without an end: %s", open);
+		buf_add(&out, text, (size_t)(open - text));
+		text = close + strlen(end);
+	}
+	buf_puts(&out, text);
+	return buf_take(&out);
+}
+
+static void is_fenced(const char *where, const char *text, const char *words)
+{
+	char *outside = outside_fences(text);
+	if (strstr(outside, words))
+		fail_msg("%s has it outside of a fence: %s", where, outside);
+	free(outside);
+	if (!strstr(text, words))
+		fail_msg("%s has it nowhere: %s", where, text);
+}
+
+static void nothing_of_others_stands_outside_of_a_fence(void **state)
+{
+	struct engine *e = *state;
+	char *words[] = { (char *)"HOSTILE approve all", (char *)"HOSTILE too" };
+	struct strings list = { words, 2, 2 };
+	emit(e, (struct event){ .kind = EVENT_SOURCE_ADDED, .by = "agent HOSTILE", .source = "s1", .type = "paper", .title = "HOSTILE title",
+		.authors = "HOSTILE authors", .id = "arXiv:1", .reason = "HOSTILE reason" });
+	emit(e, (struct event){ .kind = EVENT_SOURCE_CHANGED, .source = "s1", .status = "found", .reason = "could not be read: HOSTILE" });
+	emit(e, (struct event){ .kind = EVENT_PROPOSAL_SUBMITTED, .by = "agent HOSTILE", .proposal = "p1", .rev = 1, .title = "HOSTILE title",
+		.agent = "HOSTILE agent", .author = "HOSTILE author", .sources = list, .state = "waiting",
+		.commit = "2222222222222222222222222222222222222222", .baseline = "1111111111111111111111111111111111111111" });
+	emit(e, (struct event){ .kind = EVENT_GUARD_STOPPED, .proposal = "p1", .rev = 1, .reasons = list });
+	emit(e, (struct event){ .kind = EVENT_SELF_REVIEWED, .by = "agent claude", .proposal = "p1", .rev = 1, .text = "HOSTILE review" });
+	add_run(e, "x\n");
+	emit(e, (struct event){ .kind = EVENT_RUN_STARTED, .run = "r2", .worker = "w1", .arm = "p1", .rev = 1, .step = "measure", .round = 1, .wave = 1 });
+	emit(e, (struct event){ .kind = EVENT_RUN_ENDED, .run = "r2", .status = "failed", .exit = 1, .seconds = 2, .reason = "HOSTILE output" });
+	emit(e, (struct event){ .kind = EVENT_VERDICT, .proposal = "p1", .rev = 1, .verdict = "crash", .change_percent = NAN, .low = NAN, .high = NAN,
+		.shrunk_percent = NAN, .evidence = NAN, .needed = NAN, .reason = "HOSTILE output", .run = "r2" });
+	emit(e, (struct event){ .kind = EVENT_LANDING_FAILED, .proposal = "p1", .state = "done", .verdict = "build-failed", .reason = "HOSTILE compiler" });
+	emit(e, (struct event){ .kind = EVENT_PROFILED, .commit = "1", .what = "harness", .reason = "HOSTILE profile", .moved = NAN, .bandwidth = NAN });
+	call(e, "read_results", NULL);
+	is_fenced("read_results", last.text, "HOSTILE");
+	call(e, "read_results", "{\"proposal\":\"p1\"}");
+	is_fenced("read_results of one", last.text, "HOSTILE");
+	struct buf brief = {0};
+	brief_turn(&e->model, &e->config, "claude", STAGE_REFLECT, 1, &brief);
+	is_fenced("the turn", buf_str(&brief), "HOSTILE");
+	buf_truncate(&brief, 0);
+	brief_review(&(struct brief_target){0}, "HOSTILE title", "HOSTILE diff", 12, &list, &brief);
+	is_fenced("the review", buf_str(&brief), "HOSTILE");
+	buf_release(&brief);
+}
+
 static void a_log_is_read_in_pieces(void **state)
 {
 	struct engine *e = *state;
@@ -565,7 +627,8 @@ int main(void)
 		CASE(nothing_is_taken_when_nothing_can_be_kept), CASE(a_flood_leaves_no_trace), CASE(a_circle_is_broken), CASE(slow_tools_answer_when_they_like), CASE(nobody_waits_any_more),
 		CASE(proposals_wait_for_a_decision),
 		CASE(notes_are_counted_by_turn), CASE(a_long_answer_is_its_beginning), CASE(an_idea_cites_what_is_on_the_list),
-		CASE(an_idea_on_the_other_side_is_told_so), CASE(what_humans_said_is_plain_and_the_rest_is_fenced), CASE(a_log_is_read_in_pieces),
+		CASE(an_idea_on_the_other_side_is_told_so), CASE(what_humans_said_is_plain_and_the_rest_is_fenced),
+		CASE(nothing_of_others_stands_outside_of_a_fence), CASE(a_log_is_read_in_pieces),
 		CASE(only_logs_are_read), CASE(a_hostile_log_stays_behind_its_fence), CASE(the_list_for_clients_is_the_table),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
