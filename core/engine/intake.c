@@ -84,15 +84,19 @@ static void intake_work(struct job *job)
 	free(message);
 }
 
-/* The idea that a draft works on: the one of the same words, or a new one. */
-static const char *idea_of(struct engine *e, const char *title, const char *expected, const struct strings *sources)
+/* The idea that a draft works on: that of the revision before where it names none, the one of the same words, or a new one. */
+static const char *idea_of(struct engine *e, const struct intake *t, const struct strings *sources)
 {
+	const struct proposal *revised = model_proposal(&e->model, t->proposal);
+	const char *title = t->idea ? t->idea : t->title;
+	if (!t->idea && revised && revised->idea)
+		return revised->idea;
 	for (size_t i = 0; i < e->model.idea_count; i++)
 		if (!strcmp(e->model.ideas[i].title, title))
 			return e->model.ideas[i].id;
 	char id[16];
 	snprintf(id, sizeof id, "i%zu", e->model.idea_count + 1);
-	engine_emit(e, &(struct event){ .kind = EVENT_IDEA_ADDED, .idea = id, .title = title, .expected = expected, .sources = *sources });
+	engine_emit(e, &(struct event){ .kind = EVENT_IDEA_ADDED, .idea = id, .title = title, .expected = t->expected, .sources = *sources });
 	return e->model.idea_count ? e->model.ideas[e->model.idea_count - 1].id : NULL;
 }
 
@@ -198,7 +202,7 @@ static void state_proposal(struct engine *e, struct intake *t)
 {
 	struct strings sources = {0}, reasons = {0}, paths = {0};
 	known_sources(e, &t->sources, &sources);
-	const char *idea = idea_of(e, t->idea ? t->idea : t->title, t->expected, &sources);
+	const char *idea = idea_of(e, t, &sources);
 	struct event ev = { .by = t->by, .proposal = t->proposal, .rev = t->rev, .title = t->title, .sources = sources, .idea = idea,
 			    .agent = t->agent, .author = t->author, .origin = t->origin };
 	if (t->rc) {

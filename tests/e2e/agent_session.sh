@@ -3,6 +3,7 @@
 # states an idea, proposes; the first patch is vetoed with a reason, the second gets a comment and a revision, is approved, measured,
 # signed and lands. The model is a script; everything else is real.
 # needs: python3
+# parallel
 # timeout: 120
 . tests/e2e/lib.sh
 
@@ -65,6 +66,7 @@ exits 0 sky revise p2 --comment "25 would do"
 wait_for '[ "$(sky show p2 --json | grep -o "\"rev\":[0-9]*" | head -n 1)" = "\"rev\":2" ]' 'the revision'
 wait_state p2 waiting
 sky diff p2 --from 1 | grep -q '^+a=25' || bad "no interdiff"
+[ "$(sky events --json | grep -c '"kind":"idea_added"')" = 1 ] || bad "a revision is taken for a new idea"
 exits 0 sky approve p2
 wait_state p2 signing
 exits 0 sky sign p2
