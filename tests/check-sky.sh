@@ -56,7 +56,7 @@ for file in "${tests[@]}"; do
 	dir=$work/$((passed + failed + skipped + 1))
 	mkdir -p "$dir"
 	start=$EPOCHREALTIME
-	TMPDIR=$dir timeout --kill-after=90 "${limit:-240}" "$file" >"$work/out" 2>&1 </dev/null &
+	TMPDIR=$dir timeout --kill-after=600 "${limit:-240}" "$file" >"$work/out" 2>&1 </dev/null &
 	wait $!	# not in the foreground: an interrupt is to reach this script at once
 	code=$?
 	case $code in

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The engine is killed in mid-wave: what runs on the VMs goes on, doctor says what it costs, the next engine takes the VMs and the runs up
 # again and starts none twice. Killed once more, doctor --down ends what is left.
-# timeout: 600
+# timeout: 2400
 . tests/sky-lab/e2e/lib.sh
 
 vms '	vms = 2'
@@ -16,7 +16,7 @@ up >"$work/before"
 kill -KILL "$engine"
 wait "$engine" 2>/dev/null
 engine=
-timeout 100 "$SKYDECK" -C "$T" doctor >"$work/said" 2>"$work/wrong" && bad "doctor finds nothing: $(cat "$work/said")"
+timeout 400 "$SKYDECK" -C "$T" doctor >"$work/said" 2>"$work/wrong" && bad "doctor finds nothing: $(cat "$work/said")"
 grep '^error  *VMs' "$work/said" | grep -q 'no engine runs.*: sky down -y skydeck-[^ ]* skydeck-[^ ]*$' || bad "doctor does not say what costs money: $(cat "$work/said")"
 
 serve
@@ -27,7 +27,7 @@ cmp -s "$work/before" "$work/after" || bad "the VMs are others: $(cat "$work/bef
 kill -KILL "$engine"
 wait "$engine" 2>/dev/null
 engine=
-timeout 150 "$SKYDECK" -C "$T" doctor --down >"$work/said" 2>"$work/wrong"
+timeout 600 "$SKYDECK" -C "$T" doctor --down >"$work/said" 2>"$work/wrong"
 [ "$(grep -c '^ok  *down .* is down$' "$work/said")" = 2 ] || bad "doctor --down: $(cat "$work/said" "$work/wrong")"
 nothing_is_up || bad "these are up: $(up)"
 exit 0

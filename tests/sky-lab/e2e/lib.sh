@@ -55,14 +55,16 @@ vms() {
 	sed -i 's/measuretimeout = 2/measuretimeout = 60/' "$T/.skydeck/config"
 }
 
-wait_long() {	# SECONDS CONDITION WHAT
-	local until=$((SECONDS + $1))
+# What takes seconds where nothing else runs may take minutes where all else does: a `sky` command is seconds of a CPU, a launch half a minute.
+patience=4
+wait_long() {	# SECONDS CONDITION WHAT; the seconds are a quiet machine's, doubled
+	local until=$((SECONDS + patience * $1))
 	while [ $SECONDS -lt $until ]; do
 		eval "$2" && return
 		sleep 0.5
 	done
 	sky workers 2>/dev/null
-	die "in vain for $1 s: $3"
+	die "in vain for $((patience * $1)) s: $3"
 }
 has_event() { sky events --json 2>/dev/null | grep -q -e "$1"; }
 count_workers() { sky workers --json 2>/dev/null | grep -o "\"state\":\"\($1\)\"" | wc -l; }	# STATE\|STATE
