@@ -102,6 +102,13 @@ int socket_listen(const char *path, struct err *err)
 	return fd;
 }
 
+int socket_peer_is_ours(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof peer;
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) && peer.uid == geteuid();
+}
+
 int socket_connect(const char *path, struct err *err)
 {
 	struct sockaddr_un a;
@@ -110,8 +117,12 @@ int socket_connect(const char *path, struct err *err)
 	int fd = new_socket(err);
 	if (fd < 0)
 		return -1;
-	if (!connect(fd, (struct sockaddr *)&a, sizeof a))
-		return fd;
+	if (!connect(fd, (struct sockaddr *)&a, sizeof a)) {
+		if (socket_peer_is_ours(fd))	/* who listens, that is */
+			return fd;
+		close(fd);
+		return err_refuse(err, "the engine on %s belongs to somebody else, and is told nothing: use a target of your own, or set TMPDIR", path);
+	}
 	if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR)
 		err_code(err, EXIT_NO_ENGINE,
 		         "no engine runs for this target: start one with skydeck or skydeck serve");
@@ -121,11 +132,4 @@ int socket_connect(const char *path, struct err *err)
 		err_set(err, "cannot reach the engine on %s: %s", path, strerror(errno));
 	close(fd);
 	return -1;
-}
-
-int socket_peer_is_ours(int fd)
-{
-	struct ucred peer;
-	socklen_t size = sizeof peer;
-	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) && peer.uid == geteuid();
 }

@@ -16,7 +16,8 @@ void link_tools_path(const char *socket_path, struct buf *out);
  * fresh socket in it; what was at path is replaced. A non-blocking descriptor, or -1. */
 int socket_listen(const char *path, struct err *err);
 
-/* Connects. A non-blocking descriptor, or -1; the code is EXIT_NO_ENGINE when nobody listens. */
+/* Connects. A non-blocking descriptor, or -1; the code is EXIT_NO_ENGINE when nobody listens. Who listens as another user is
+ * told nothing: the folder may be one that somebody made before us. */
 int socket_connect(const char *path, struct err *err);
 
 /* Whether the process at the other end runs as our user (SO_PEERCRED, unix(7)). */
