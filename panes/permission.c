@@ -19,19 +19,6 @@ static const struct {
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-/* The agent's words for it; NULL: it does not offer that. */
-static const char *option(const struct permission *asked, size_t k)
-{
-	size_t size = strlen(kinds[k].kind);
-
-	for (size_t i = 0; i < asked->options.count; i++) {
-		const char *text = asked->options.at[i];
-		if (!strncmp(text, kinds[k].kind, size) && (text[size] == ' ' || !text[size]))
-			return text + size + strspn(text + size, " ");
-	}
-	return NULL;
-}
-
 static size_t kind_of(enum action a)
 {
 	size_t k = 0;
@@ -45,7 +32,7 @@ int permission_offers(const struct permission *asked, enum action a)
 {
 	size_t k = kind_of(a);
 
-	return asked && k < KINDS && option(asked, k);
+	return asked && k < KINDS && permission_words(asked, kinds[k].kind);
 }
 
 enum pane_result permission_answer(const struct permission *asked, enum action a, struct intent *want)
@@ -74,7 +61,7 @@ int permission_rows(const struct permission *asked, int rows)
 static void option_text(const struct permission *asked, const struct keymap *keymap, size_t k, int with_words,
 	struct buf *key, struct buf *text)
 {
-	const char *words = option(asked, k);
+	const char *words = permission_words(asked, kinds[k].kind);
 	int used;
 	size_t fits = words ? text_fit(words, WORDS, &used) : 0;
 
@@ -93,7 +80,7 @@ static int options(const struct permission *asked, const struct keymap *keymap, 
 	struct buf key = { 0 }, text = { 0 };
 
 	for (size_t k = 0; k < KINDS; k++) {
-		if (!option(asked, k))
+		if (!permission_words(asked, kinds[k].kind))
 			continue;
 		option_text(asked, keymap, k, with_words, &key, &text);
 		if (c) {

@@ -6,7 +6,7 @@
 
 #define COMMANDS(X) \
 	X(init) X(demo) X(run) X(attach) X(serve) X(status) X(proposals) X(show) X(diff) \
-	X(approve) X(veto) X(waive) X(revise) X(sign) X(cancel) X(retry) X(propose) X(steer) \
+	X(approve) X(veto) X(waive) X(revise) X(sign) X(cancel) X(retry) X(propose) X(steer) X(permit) X(refuse) \
 	X(sources) X(source) X(workers) X(worker) X(autonomy) X(pause) X(resume) X(stop) \
 	X(log) X(events) X(results) X(judge) X(mcp) X(doctor) X(version) X(help)
 

@@ -1,4 +1,4 @@
-/* Commands to the session as a whole, each a message to the engine: steer, autonomy, pause, resume. */
+/* Commands to the session as a whole and to its agent, each a message to the engine: steer, permit, refuse, autonomy, pause, resume. */
 #include "core/cli/cli.h"
 
 #include <stdio.h>
@@ -21,6 +21,20 @@ static int steer_run(const struct cli *cli, int argc, char **argv, struct err *e
 	buf_release(&text);
 	struct json *result = access_command(cli, "steer", args, err);
 	return result ? print_answer(result, 0, "told the agent; it reads this at its next turn") : -1;
+}
+
+/* The id says which question is meant: the one that waits now may be another than was read. */
+static int permit_run(const struct cli *cli, int argc, char **argv, struct err *err)
+{
+	int is_always = 0, is_refusal = !strcmp(argv[0], "refuse");
+	const struct cli_option options[] = { { "always", 0, OPTION_FLAG, &is_always }, {0} };
+	if (cli_options(argc, argv, options, 1, 1, err) < 0)
+		return -1;
+	struct json *args = json_object();
+	json_put_string(args, "permission", argv[1]);
+	json_put_string(args, "option", is_refusal ? is_always ? "reject_always" : "reject_once" : is_always ? "allow_always" : "allow_once");
+	struct json *result = access_command(cli, "permit", args, err);
+	return result ? print_answer(result, 0, "%s: %s", argv[1], is_refusal ? "refused" : "permitted") : -1;
 }
 
 static int autonomy_run(const struct cli *cli, int argc, char **argv, struct err *err)
@@ -47,6 +61,13 @@ static int pause_run(const struct cli *cli, int argc, char **argv, struct err *e
 const struct cli_command steer_command = {
 	.name = "steer", .args = "TEXT", .help = "a message to the agent; it is read at its next turn",
 	.run = steer_run,
+};
+const struct cli_command permit_command = {
+	.name = "permit", .args = "ID [--always]", .help = "allow what the agent asks leave for; policy refuses it after 5 s",
+	.run = permit_run,
+};
+const struct cli_command refuse_command = {
+	.name = "refuse", .args = "ID [--always]", .help = "refuse what the agent asks leave for", .run = permit_run,
 };
 const struct cli_command autonomy_command = {
 	.name = "autonomy", .args = "manual|wave|auto", .help = "who passes the gates: you, you by the wave, or time",

@@ -103,9 +103,21 @@ static void money_row(struct table *t, const struct model *m)
 	row_taken(t, "spent", &b);
 }
 
+static void permission_row(struct table *t, const struct model *m, const char **name)
+{
+	const struct permission *asked = open_permission(m);
+	struct buf b = {0};
+	if (!asked)
+		return;
+	buf_printf(&b, "%s %s asks: %s", asked->id, or_nothing(asked->agent), asked->title);
+	row_taken(t, *name, &b);
+	*name = "";
+}
+
 static void human_rows(struct table *t, const struct model *m)
 {
 	const char *name = "for you";
+	permission_row(t, m, &name);
 	for (size_t i = 0; i < m->proposal_count && m->state != SESSION_ENDED; i++) {
 		const struct proposal *p = &m->proposals[i];
 		char until[CLOCK_TEXT];

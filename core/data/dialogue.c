@@ -340,7 +340,7 @@ void annotations_release(struct source *s)
 
 /* permissions */
 
-static struct permission *find_permission(const struct dialogue *d, const char *id)
+static struct permission *permission_in(const struct dialogue *d, const char *id)
 {
 	for (size_t i = d->permission_count; id && i-- > 0;)
 		if (!strcmp(d->permissions[i].id, id))
@@ -351,7 +351,7 @@ static struct permission *find_permission(const struct dialogue *d, const char *
 static void on_permission_asked(struct model *m, const struct event *ev)
 {
 	struct dialogue *d = &m->dialogue;
-	if (!ev->permission || find_permission(d, ev->permission))
+	if (!ev->permission || permission_in(d, ev->permission))
 		return;
 	struct permission *p = array_add(&d->permissions, &d->permission_count, &d->permission_room, sizeof *p);
 	*p = (struct permission){ .id = xstrdup(ev->permission), .agent = xstrdup(ev->agent), .title = xstrdup(ev->title ? ev->title : ""),
@@ -361,7 +361,7 @@ static void on_permission_asked(struct model *m, const struct event *ev)
 
 static void on_permission_answered(struct model *m, const struct event *ev)
 {
-	struct permission *p = find_permission(&m->dialogue, ev->permission);
+	struct permission *p = permission_in(&m->dialogue, ev->permission);
 	if (!p || p->answer)
 		return;
 	p->answer = xstrdup(ev->status ? ev->status : "cancelled");
@@ -373,6 +373,22 @@ const struct permission *open_permission(const struct model *m)
 	for (size_t i = 0; i < m->dialogue.permission_count; i++)
 		if (!m->dialogue.permissions[i].answer)
 			return &m->dialogue.permissions[i];
+	return NULL;
+}
+
+const struct permission *find_permission(const struct model *m, const char *id)
+{
+	return permission_in(&m->dialogue, id);
+}
+
+const char *permission_words(const struct permission *p, const char *kind)
+{
+	size_t size = strlen(kind);
+	for (size_t i = 0; i < p->options.count; i++) {
+		const char *text = p->options.at[i];
+		if (!strncmp(text, kind, size) && (text[size] == ' ' || !text[size]))
+			return text + size + strspn(text + size, " ");
+	}
 	return NULL;
 }
 

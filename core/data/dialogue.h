@@ -125,6 +125,8 @@ int was_called_since(const struct model *m, uint64_t seq);		/* something urgent 
 const struct claim *find_claim(const struct model *m, const char *id);
 size_t claims_of(const struct model *m, const char *source);		/* how many */
 const struct permission *open_permission(const struct model *m);	/* the oldest that waits; NULL: none */
+const struct permission *find_permission(const struct model *m, const char *id);
+const char *permission_words(const struct permission *p, const char *kind);	/* the agent's for that answer; NULL: it does not offer it */
 
 /* Money of the agent, by what it went to. A proposal's share: of its turns, split between the proposals of each. */
 double stage_usd(const struct model *m, enum stage s);

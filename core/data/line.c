@@ -165,6 +165,7 @@ static int agent_line(const struct event *ev, struct buf *out)
 	case EVENT_PERMISSION_ASKED:
 		buf_printf(out, "%s asks for permission (%s): ", nothing_if_null(ev->agent), nothing_if_null(ev->permission));
 		first_line(out, ev->title);
+		buf_printf(out, "; waits for you: skydeck permit %s, or skydeck refuse %s", nothing_if_null(ev->permission), nothing_if_null(ev->permission));
 		return 1;
 	case EVENT_PERMISSION_ANSWERED:
 		buf_printf(out, "permission %s: %s by %s%s%s", nothing_if_null(ev->permission), nothing_if_null(ev->status), nothing_if_null(ev->by),

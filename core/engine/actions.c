@@ -353,12 +353,16 @@ static int permit(struct call *c, struct err *err)
 {
 	struct engine *e = c->engine;
 	const char *id = json_string(json_get(c->args, "permission"), NULL), *option = json_string(json_get(c->args, "option"), "cancelled");
-	const struct permission *open = open_permission(&e->model);
-	if (!id && open)
-		id = open->id;
-	if (!id || !e->agent || !e->agent_ops->permit || e->agent_ops->permit(e->agent, id, option, c->by) < 0)
-		return err_refuse(err, "nobody waits for the permission %s any more", id ? id : "(none named)");
-	engine_emit(e, &(struct event){ .kind = EVENT_PERMISSION_ANSWERED, .by = c->by, .permission = id, .status = option });
+	const struct permission *asked = id ? find_permission(&e->model, id) : open_permission(&e->model);
+	if (!asked)
+		return err_refuse(err, "no permission %s was asked for: skydeck status says what is asked", id ? id : "(none named)");
+	if (asked->answer)
+		return err_refuse(err, "%s is answered already: %s by %s", asked->id, asked->answer, asked->by ? asked->by : "the engine");
+	if (strcmp(option, "cancelled") && !permission_words(asked, option))
+		return err_refuse(err, "%s cannot be answered with %.40s: the agent does not offer that", asked->id, option);
+	if (!e->agent || !e->agent_ops->permit || e->agent_ops->permit(e->agent, asked->id, option, c->by) < 0)
+		return err_refuse(err, "nobody waits for %s any more", asked->id);
+	engine_emit(e, &(struct event){ .kind = EVENT_PERMISSION_ANSWERED, .by = c->by, .permission = asked->id, .status = option });
 	return 0;
 }
 

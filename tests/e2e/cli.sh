@@ -59,7 +59,7 @@ gives 0 version
 says '^skydeck [0-9]'
 gives 0 help
 for command in init demo run attach serve status proposals show diff approve veto waive revise sign cancel retry propose steer sources source workers \
-	worker autonomy pause resume stop log events results judge mcp doctor version help; do
+	worker permit refuse autonomy pause resume stop log events results judge mcp doctor version help; do
 	says "^  $command  "
 	skydeck help $command | grep -q "^skydeck $command" || bad "help $command"
 done

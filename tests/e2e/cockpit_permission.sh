@@ -1,6 +1,6 @@
 #!/bin/bash
 # What a child agent asks leave for is on the screen at once, and answered by a key in the agent's pane: not by one that came with others or
-# too soon, and not from another pane; the child hears the human's word.
+# too soon, and not from another pane; the child hears the human's word. A command answers as well.
 # parallel
 # timeout: 120
 # needs: git
@@ -44,3 +44,15 @@ done
 [ "$(answers allow_once)" = 1 ] || { bad "the human's word is not in the journal: $(sky events --json | grep permission_)"; cat "$work/wrong"; }
 turn=$(sky events --json | sed -n 's/.*"permission_answered".*"permission":"t\([0-9]*\)-.*allow_once.*/\1/p')
 wait_for 'sky log "t$turn" 2>/dev/null | grep -q "got selected"' 'the child hears it'
+
+# without a cockpit: the question is in the status, and a command names which one it answers
+exits 4 sky permit t99-1
+for try in 1 2 3 4 5 6; do
+	sky steer "once more $try" >/dev/null
+	wait_for 'asked=$(sky status | sed -n "s/^for you *\(t[0-9]*-[0-9]*\) fake asks: rm.*/\1/p"); [ -n "$asked" ]' 'the status shows what it asks'
+	exits 4 sky permit "$asked" --always	# it does not offer that
+	"$SKYDECK" -C "$T" refuse "$asked" >/dev/null 2>&1 && break
+done
+[ "$(answers reject_once)" = 1 ] || bad "the human's no is not in the journal: $(sky events --json | grep permission_)"
+exits 4 sky refuse "$asked"
+says "$asked is answered already: reject_once by user"

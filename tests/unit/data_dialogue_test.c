@@ -137,6 +137,11 @@ static void permissions_wait_until_answered(void **state)
 	char *options[] = { (char[]){ "allow_once Yes" }, (char[]){ "reject_once No" } };
 	STATE(.kind = EVENT_PERMISSION_ASKED, .permission = "a1", .agent = "claude", .title = "write x.txt", .options = { options, 2, 2 });
 	assert_string_equal(open_permission(&m)->options.at[1], "reject_once No");
+	assert_ptr_equal(find_permission(&m, "a1"), open_permission(&m));
+	assert_null(find_permission(&m, "a2"));
+	assert_string_equal(permission_words(open_permission(&m), "reject_once"), "No");
+	assert_null(permission_words(open_permission(&m), "reject"));
+	assert_null(permission_words(open_permission(&m), "allow_always"));
 	STATE(.kind = EVENT_PERMISSION_ANSWERED, .by = "user ann", .permission = "a1", .status = "reject_once");
 	assert_null(open_permission(&m));
 }
