@@ -88,11 +88,9 @@ static void say_the_end(struct cockpit *c)
 		ui_message(c->ui, "the session has ended%s%s", c->model.ended_reason ? ": " : "", c->model.ended_reason ? c->model.ended_reason : "");
 }
 
-static void event(void *data, const struct event *ev, const char *line, size_t len)
+static void event(void *data, const struct event *ev)
 {
 	struct cockpit *c = data;
-	(void)line;
-	(void)len;
 	model_apply(c->again ? c->again : &c->model, ev);
 	take_up(c);
 	if (ev->kind == EVENT_SESSION_ENDED && ev->seq > c->caught_up_at)

@@ -111,14 +111,11 @@ static void event_came(struct client *c, const struct json *params)
 {
 	struct event ev;
 	struct err err;
-	struct buf line = {0};
 	if (event_from_json(&ev, json_copy(params), &err)) {
 		log_line("link: an event that is none: %s", err.text);
 		return;
 	}
-	json_print(params, &line);
-	c->handler->event(c->data, &ev, line.data, line.len);
-	buf_release(&line);
+	c->handler->event(c->data, &ev);
 	event_release(&ev);
 }
 
@@ -204,9 +201,9 @@ static void call_welcomed(void *data, uint64_t seq, const char *viewer)
 	(void)data, (void)seq, (void)viewer;
 }
 
-static void call_event(void *data, const struct event *ev, const char *line, size_t len)
+static void call_event(void *data, const struct event *ev)
 {
-	(void)data, (void)ev, (void)line, (void)len;
+	(void)data, (void)ev;
 }
 
 static void call_tail(void *data, const char *run, int64_t lines, int64_t bytes, const char *last_line)

@@ -16,7 +16,7 @@ struct client;
 struct client_handler {
 	/* Answer to hello: the engine's seq at that moment; events up to it are history. viewer: NULL for a script. */
 	void (*welcomed)(void *data, uint64_t seq, const char *viewer);
-	void (*event)(void *data, const struct event *ev, const char *line, size_t len);
+	void (*event)(void *data, const struct event *ev);
 	void (*tail)(void *data, const char *run, int64_t lines, int64_t bytes, const char *last_line);
 	/* The answer to client_command or client_query; err NULL: result. tag: what was given. Comes exactly once for
 	 * each, also when the engine goes away, but not after client_free. */
