@@ -1,5 +1,6 @@
 /* What stands around the panes. The title bar is made of parts with a rank: as the terminal gets narrower, the part of the
- * lowest rank goes first. What waits for the human stands at the right end and is never among them.
+ * lowest rank goes first. Why nothing goes on is a sentence: it is cut before its rank is asked for. What waits for the human
+ * stands at the right end and is never among them.
  */
 #include "tui/chrome.h"
 
@@ -13,10 +14,11 @@
 #include "core/data/query.h"
 #include "tui/number.h"
 
-enum { MINUTE = 60 * 1000000, PART_TEXT = 128, PARTS_MAX = 12, GAP = 3, HINTS_MAX = 32 };
+enum { MINUTE = 60 * 1000000, PART_TEXT = 128, PARTS_MAX = 12, GAP = 3, HINTS_MAX = 32, REASON_LEAST = 40 };
 
 struct part {
 	char text[PART_TEXT];
+	const char *reason;	/* instead of text: cut to the room that is left, of which it wants REASON_LEAST */
 	enum style style;
 	int rank;		/* the lowest goes first; 0: dropped */
 };
@@ -33,6 +35,7 @@ static struct part *add(struct parts *p, int rank, enum style s)
 	part->rank = rank;
 	part->style = s;
 	part->text[0] = '\0';
+	part->reason = NULL;
 	return part;
 }
 
@@ -141,6 +144,10 @@ static void add_state(struct parts *p, const struct chrome *chrome)
 		snprintf(add(p, 9, STYLE_ALERT)->text, PART_TEXT, " %s ", session_state_name(m, chrome->connected));
 	else if (m->autonomy != AUTONOMY_MANUAL)
 		snprintf(add(p, 3, STYLE_TITLE_BAR)->text, PART_TEXT, "autonomy %s", autonomy_name(m->autonomy));
+	if (chrome->connected && m->state == SESSION_PAUSED && m->pause_reason)
+		add(p, 8, STYLE_TITLE_BAR)->reason = m->pause_reason;
+	if (chrome->connected && m->state == SESSION_ENDED && m->ended_reason)
+		add(p, 3, STYLE_TITLE_BAR)->reason = m->ended_reason;
 	if (chrome->replaying)
 		snprintf(add(p, 9, STYLE_ALERT)->text, PART_TEXT, " replay %s ", chrome->replaying);
 	if (m->notice)
@@ -149,13 +156,20 @@ static void add_state(struct parts *p, const struct chrome *chrome)
 		snprintf(add(p, 2, STYLE_TITLE_BAR)->text, PART_TEXT, "observer");
 }
 
+static int part_width(const struct part *part)
+{
+	int whole = text_columns(part->reason ? part->reason : part->text);
+
+	return part->reason && whole > REASON_LEAST ? REASON_LEAST : whole;
+}
+
 static int width_of(const struct parts *p)
 {
 	int width = 1;
 
 	for (int i = 0; i < p->count; i++)
 		if (p->at[i].rank)
-			width += text_columns(p->at[i].text) + GAP;
+			width += part_width(&p->at[i]) + GAP;
 	return width;
 }
 
@@ -171,12 +185,27 @@ static void fit(struct parts *p, int room)
 	}
 }
 
+static void draw_parts(const struct parts *p, int end, struct canvas *c)
+{
+	int x = 1, spare = end - 1 - (width_of(p) - GAP);
+
+	for (int i = 0; i < p->count; i++) {
+		const struct part *part = &p->at[i];
+		int room = end - x;
+		if (!part->rank)
+			continue;
+		if (part->reason && room > part_width(part) + spare)
+			room = part_width(part) + (spare > 0 ? spare : 0);
+		x += canvas_text_cut(c, 0, x, part->style, part->reason ? part->reason : part->text, room) + GAP;
+	}
+}
+
 void chrome_bar(const struct chrome *chrome, struct canvas *c)
 {
 	const struct model *m = chrome->model;
 	struct parts parts = { .count = 0 };
 	struct buf waits = { 0 };
-	int end = c->columns - (chrome_waits(chrome, &waits) ? text_columns(buf_str(&waits)) + 2 : 0), x = 1;
+	int end = c->columns - (chrome_waits(chrome, &waits) ? text_columns(buf_str(&waits)) + 2 : 0);
 
 	canvas_fill(c, (struct rect){ 0, 0, 1, c->columns }, STYLE_TITLE_BAR);
 	snprintf(add(&parts, 1, STYLE_TITLE_BAR)->text, PART_TEXT, "skydeck");
@@ -192,9 +221,7 @@ void chrome_bar(const struct chrome *chrome, struct canvas *c)
 			snprintf(add(&parts, 2, STYLE_TITLE_BAR)->text, PART_TEXT, "%zu viewers", m->viewer_count);
 	}
 	fit(&parts, end - 1);
-	for (int i = 0; i < parts.count; i++)
-		if (parts.at[i].rank)
-			x += canvas_text_cut(c, 0, x, parts.at[i].style, parts.at[i].text, end - x) + GAP;
+	draw_parts(&parts, end, c);
 	if (waits.len) {
 		canvas_printf(c, 0, end, STYLE_ALERT, " %s ", waits.data);
 		buf_release(&waits);

@@ -125,6 +125,12 @@ static void test_states_of_the_session(void **state)
 	(void)state;
 	m.state = SESSION_PAUSED;
 	expect_bar(40, " 2026-11-21-kernels    paused\n");
+	m.pause_reason = xstrdup("the baseline 4f2c91e does not build: build failed (exit 2) (skydeck log r1 shows it)");
+	expect_bar(40, " 2026-11-21-kernels    paused\n");
+	expect_bar(80, " 2026-11-21-kernels    paused    the baseline 4f2c91e does not build: build fa…\n");
+	expect_bar(110, " 2026-11-21-kernels    paused    the baseline 4f2c91e does not build: build failed (exit…   wave 4: 2 running\n");
+	expect_bar(190, " skydeck   2026-11-21-kernels    paused    the baseline 4f2c91e does not build: build failed (exit 2) (skyd…   "
+	                "wave 4: 2 running   best +11.8 % [10.2 13.1]   $1.55 of $30   2h04   2 viewers\n");
 	m.state = SESSION_OPEN;
 	chrome.connected = 0;
 	expect_bar(40, " 2026-11-21-kernels    stopped\n");
@@ -132,8 +138,9 @@ static void test_states_of_the_session(void **state)
 	m.ended = m.opened + 7 * MINUTES;
 	chrome.connected = 1;
 	m.notice = xstrdup("no sandbox");
-	expect_bar(130, " 2026-11-21-kernels    ended     no sandbox    wave 4: 2 running   best +11.8 % [10.2 13.1]   "
-	                "$1.55 of $30   7 min   2 viewers\n");
+	m.ended_reason = xstrdup("stopped");
+	expect_bar(130, " 2026-11-21-kernels    ended    stopped    no sandbox    wave 4: 2 running   best +11.8 % [10.2 13.1]   "
+	                "$1.55 of $30   7 min\n");
 	m.state = SESSION_NONE;
 	chrome.replaying = "12 of 812";
 	expect_bar(70, " 2026-11-21-kernels   no session yet    replay 12 of 812\n");
