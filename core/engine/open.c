@@ -180,7 +180,7 @@ static int make_session(struct engine *e, struct err *err)
 	folder = session_path(&e->target, id, NULL);
 	branch = xasprintf("autoresearch/%s", id);
 	char *ref = xasprintf("refs/heads/%s", branch);
-	if (folder_make(folder, err) < 0 || git_exclude(e->git, ".skydeck/", err) < 0 || freeze_harness(e, id, hash, err) < 0)
+	if (folder_make(folder, err) < 0 || freeze_harness(e, id, hash, err) < 0)
 		goto out;
 	path = session_path(&e->target, id, "journal.db");
 	e->journal = journal_open(path, err);
@@ -254,11 +254,12 @@ int open_session(struct engine *e, struct err *err)
 	if (target_find(e->options.directory, &e->target, err) < 0)
 		return -1;
 	config_release(&e->config);
-	if (settings_load(&e->target, &e->config, err) < 0)
-		return -1;
 	e->git = git_open(e->target.root, err);
+	/* First of all: also where nothing can start, what stands there by then is none of the project's. */
+	if (!e->git || git_exclude(e->git, ".skydeck/", err) < 0 || settings_load(&e->target, &e->config, err) < 0)
+		return -1;
 	char head[GIT_ID];
-	if (!e->git || git_head(e->git, head, err) < 0 || check_names(e, err) < 0)
+	if (git_head(e->git, head, err) < 0 || check_names(e, err) < 0)
 		return -1;
 	e->lock = target_lock(&e->target, err);
 	if (e->lock < 0)

@@ -10,6 +10,12 @@ says 'git init'; one_line
 T=$work/empty; mkdir "$T"; git -C "$T" init -q
 exits 1 sky run --plain
 says commit; one_line
+exits 1 sky serve --detach
+says commit
+printf '#!/bin/sh\n' >"$T/file" && git -C "$T" add file && git -C "$T" -c user.name=T -c user.email=t@example.org commit -q -m first
+exits 1 sky run --plain
+says 'autoresearch.sh'
+[ -z "$(git -C "$T" status --short)" ] || bad "what did not start left behind: $(git -C "$T" status --short)"
 T=$work/target
 
 target
