@@ -469,6 +469,8 @@ static int open_agent(struct engine *e, struct err *err)
 		return 0;
 	}
 	e->agent_finished = e->agent_failed = 0;
+	if (!e->model.agent || strcmp(e->model.agent, agent->name))	/* configured since the session began */
+		engine_emit(e, &(struct event){ .kind = EVENT_AGENT_CHANGED, .agent = agent->name, .state = "chosen", .text = "it proposes from now on" });
 	struct agent_setup setup = { .loop = e->loop, .config = agent, .root = e->target.root, .folder = e->folder, .listener = turns_listener(), .data = e };
 	struct buf socket = {0};
 	char program[PATH_MAX];

@@ -274,13 +274,16 @@ says 'warning  *engine .*ended without closing'
 mkdir "$target/.skydeck/patches"
 patch fine speed 100 104
 cp "$work/fine.patch" "$work/stale.patch" "$target/.skydeck/patches"
-printf '[session]\n\tvetowindow = 0\n[agent "patches"]\n\tkind = patches\n\tdir = .skydeck/patches\n' >>"$target/.skydeck/config"
+printf '[session]\n\tvetowindow = 0\n[agent "ideas"]\n\tkind = patches\n\tdir = .skydeck/patches\n' >>"$target/.skydeck/config"
 gives 0 run --plain --autonomy auto
+says '  agent ideas chosen: it proposes from now on'	# the session began without one
 says '^[0-9:]*  p[12] *proposed  fine'
 says '^[0-9:]*  session .* ended: every proposal is decided'
 says '^ID .*VERDICT .*CHANGE'
 says '^p[12]  *keep .*landed  *fine$'
 says '^1 of 2 proposals landed on autoresearch/'
+gives 0 proposals --json
+says '"title":"fine",.*"agent":"ideas"'
 gives 0 status --json
 says '"state":"ended"'
 exit $failed
