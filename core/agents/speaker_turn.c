@@ -524,7 +524,7 @@ int speaker_begin(struct agent *a, const struct turn_plan *plan, struct err *err
 		return err_set(err, "turn %u of agent %s still runs", a->turn->number, a->config->name);
 	struct bill *bill = speaker_ready(a, err);
 	if (!bill)
-		return err_prefix(err, "agent %s", a->config->name);
+		return -1;
 	struct speaker_turn *t = xcalloc(1, sizeof *t);
 	t->agent = a;
 	t->number = plan->number;

@@ -670,7 +670,7 @@ static void no_key(void **state)
 	config.keyenv = (char *)"NOT_SET_KEY";
 	ops->close(agent);
 	open_agent();
-	assert_error(ops->turn(agent, &turn, &err), &err, "agent claude: there is no key for 127.0.0.1:");
+	assert_error(ops->turn(agent, &turn, &err), &err, "there is no key for 127.0.0.1:");
 	assert_error(ops->turn(agent, &turn, &err), &err, "set NOT_SET_KEY in the environment");
 	assert_null(ops->ask(agent, &(struct question){ "", "", NULL, 10, on_answered, NULL }, &err));
 	setenv("NOT_SET_KEY", "two words", 1);
