@@ -19,7 +19,7 @@
 #include "core/runners/clusters.h"
 #include "core/runners/skypilot_parse.h"
 
-enum { LOOK_SECONDS = 40, DOWN_SECONDS = 600, OUTPUT_MAX = 1 << 24 };
+enum { LOOK_SECONDS = 120, DOWN_SECONDS = 600, OUTPUT_MAX = 1 << 24 };
 
 static const char what_sky[] = "sky", what_vms[] = "VMs", what_down[] = "down";
 
