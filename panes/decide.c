@@ -193,6 +193,7 @@ static enum pane_result waive(struct decide *d, const struct proposal *p, const 
 		return intent_message(want, "waving a proposal past the guard needs a reason: %s stays stopped", p->id);
 	args = args_of(p);
 	json_put_string(args, "reason", reason);
+	json_put_integer(args, "rev", (int64_t)d->asked_rev);
 	return intent_command(want, "waive", args);
 }
 

@@ -11,14 +11,15 @@ static const struct decision {
 	const char *name, *done;
 	const char *text;	/* the option that must be given; NULL: none */
 	int is_plural;
+	int lets_through;	/* it may be said of the revision that was looked at, and of no newer one */
 } decisions[] = {
-	{ "approve", "approved", NULL, 1 },
-	{ "veto", "vetoed", "reason", 0 },
-	{ "waive", "waved past the guard", "reason", 0 },
-	{ "revise", "changes asked for", "comment", 0 },
-	{ "sign", "signed, lands now", NULL, 0 },
-	{ "cancel", "cancelled", NULL, 0 },
-	{ "retry", "tried again", NULL, 0 },
+	{ "approve", "approved", NULL, 1, 1 },
+	{ "veto", "vetoed", "reason", 0, 0 },
+	{ "waive", "waved past the guard", "reason", 0, 1 },
+	{ "revise", "changes asked for", "comment", 0, 0 },
+	{ "sign", "signed, lands now", NULL, 0, 1 },
+	{ "cancel", "cancelled", NULL, 0, 0 },
+	{ "retry", "tried again", NULL, 0, 0 },
 };
 
 static const struct decision *find(const char *name)
@@ -29,7 +30,7 @@ static const struct decision *find(const char *name)
 	return d;
 }
 
-static struct json *arguments(const struct decision *d, char **ids, int count, const char *text)
+static struct json *arguments(const struct decision *d, char **ids, int count, const char *text, long rev)
 {
 	struct json *args = json_object();
 	if (d->is_plural) {
@@ -42,6 +43,8 @@ static struct json *arguments(const struct decision *d, char **ids, int count, c
 	}
 	if (d->text)
 		json_put_string(args, d->text, text);
+	if (rev)
+		json_put_integer(args, "rev", rev);
 	return args;
 }
 
@@ -50,15 +53,22 @@ static int decide_run(const struct cli *cli, int argc, char **argv, struct err *
 	const struct decision *d = find(argv[0]);
 	int as_json = 0;
 	const char *text = NULL;
-	const struct cli_option options[] = { { "json", 0, OPTION_FLAG, &as_json }, { d->text, 0, OPTION_TEXT, &text },
-		{0} };
+	long rev = 0;
+	struct cli_option options[4] = { { "json", 0, OPTION_FLAG, &as_json } };
+	size_t n = 1;
+	if (d->text)
+		options[n++] = (struct cli_option){ d->text, 0, OPTION_TEXT, &text };
+	if (d->lets_through)
+		options[n++] = (struct cli_option){ "rev", 0, OPTION_WHOLE, &rev };
 	int count = cli_options(argc, argv, options, 1, d->is_plural ? -1 : 1, err);
 	if (count < 0)
 		return -1;
+	if (rev && count > 1)
+		return err_code(err, EXIT_USAGE, "%s: --rev is the revision of one proposal", d->name);
 	if (d->text && (!text || !*text))
 		return err_code(err, EXIT_USAGE, "%s: --%s TEXT is missing: whoever proposed reads it", d->name,
 			d->text);
-	struct json *result = access_command(cli, d->name, arguments(d, argv + 1, count, text), err);
+	struct json *result = access_command(cli, d->name, arguments(d, argv + 1, count, text, rev), err);
 	if (!result)
 		return -1;
 	struct buf ids = {0};
@@ -70,7 +80,7 @@ static int decide_run(const struct cli *cli, int argc, char **argv, struct err *
 }
 
 const struct cli_command approve_command = {
-	.name = "approve", .args = "ID…", .help = "pass proposals through the first gate: they may cost compute",
+	.name = "approve", .args = "ID… [--rev N]", .help = "pass proposals through the first gate: they may cost compute; --rev: only that revision",
 	.run = decide_run,
 };
 const struct cli_command veto_command = {
@@ -78,14 +88,14 @@ const struct cli_command veto_command = {
 	.run = decide_run,
 };
 const struct cli_command waive_command = {
-	.name = "waive", .args = "ID --reason TEXT", .help = "wave a proposal past the guard, to the first gate",
+	.name = "waive", .args = "ID --reason TEXT [--rev N]", .help = "wave a proposal past the guard, to the first gate",
 	.run = decide_run,
 };
 const struct cli_command revise_command = {
 	.name = "revise", .args = "ID --comment TEXT", .help = "ask for changes", .run = decide_run,
 };
 const struct cli_command sign_command = {
-	.name = "sign", .args = "ID", .help = "sign a winner: it is committed to the session's branch",
+	.name = "sign", .args = "ID [--rev N]", .help = "sign a winner: it is committed to the session's branch",
 	.run = decide_run,
 };
 const struct cli_command cancel_command = {

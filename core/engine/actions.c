@@ -135,10 +135,10 @@ static int waive(struct call *c, struct err *err)
 {
 	struct proposal *p = the_proposal(c, err);
 	char *reason = call_text(c, "reason");
-	int rc = p ? 0 : -1;
-	if (p && p->state != STATE_STOPPED)
+	int rc = p ? check_rev(c, p, err) : -1;
+	if (!rc && p->state != STATE_STOPPED)
 		rc = err_refuse(err, "%s is %s: only what the guard stopped can be waived", p->id, proposal_state_name(p->state));
-	else if (p && (!reason || !*reason))
+	else if (!rc && (!reason || !*reason))
 		rc = err_code(err, EXIT_USAGE, "waving a proposal past the guard needs a reason: --reason TEXT");
 	if (!rc)
 		engine_emit(c->engine, &(struct event){ .kind = EVENT_GUARD_WAIVED, .by = c->by, .proposal = p->id, .rev = (int64_t)p->rev, .reason = reason });

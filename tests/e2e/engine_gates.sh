@@ -32,7 +32,12 @@ long=$(titled Long)
 sky cancel "$long" >/dev/null && sky retry "$long" >/dev/null || bad "cancel and retry of $long"
 [ "$(state_of "$long")" = stopped ] || bad "retry went past the guard: $long is $(state_of "$long")"
 exits 2 sky waive "$long"
-exits 0 sky waive "$long" --reason "seen it"
+exits 4 sky waive "$long" --reason "seen it" --rev 2
+says 'revision 1 now, not 2'
+exits 0 sky waive "$long" --reason "seen it" --rev 1
+exits 4 sky approve "$long" --rev 2
+exits 2 sky approve "$long" p1 --rev 1
+exits 2 sky veto "$long" --reason x --rev 1
 [ "$(state_of "$long")" = waiting ] || bad "a waived proposal is $(state_of "$long")"
 exits 2 sky veto "$long"
 exits 0 sky veto "$long" --reason "but no"
@@ -66,7 +71,8 @@ sky events --json | sed '1,/"kind":"vetoed".*"proposal":"p2"/d' | grep -q '"kind
 exits 4 sky cancel p2
 branch=$(sky status --json | sed -n 's/.*"branch":"\([^"]*\)".*/\1/p')
 [ "$(cd "$T" && git rev-list --count HEAD.."$branch")" = 0 ] || bad "it was committed without a signature"
-exits 0 sky sign p1
+exits 4 sky sign p1 --rev 1
+exits 0 sky sign p1 --rev 2
 wait_state p1 landed
 [ "$(cd "$T" && git rev-list --count HEAD.."$branch")" = 1 ] || bad "not on the branch"
 (cd "$T" && git log -1 --format=%B "$branch") | grep -q '^Reviewed-by: ' || bad "no reviewer"

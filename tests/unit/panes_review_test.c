@@ -601,7 +601,7 @@ static void test_sign_waive_cancel_retry(void **state)
 	act_text(ACTION_WAIVE, NULL);
 	expect_intent(INTENT_PROMPT, "why may p7 pass the guard?", "");
 	act_text(ACTION_WAIVE, "it is the point");
-	expect_intent(INTENT_COMMAND, "waive", "{\"proposal\":\"p7\",\"reason\":\"it is the point\"}");
+	expect_intent(INTENT_COMMAND, "waive", "{\"proposal\":\"p7\",\"reason\":\"it is the point\",\"rev\":1}");
 	act_text(ACTION_WAIVE, NULL);
 	apply("{\"seq\":1001,\"time\":\"2026-11-21T14:02:00Z\",\"kind\":\"proposal_submitted\",\"proposal\":\"p7\",\"rev\":2,\"commit\":\"c\",\"title\":\"t\",\"baseline\":\"4f2c91e000\",\"files\":1,\"added\":1,\"removed\":1}");
 	apply("{\"seq\":1002,\"time\":\"2026-11-21T14:02:00Z\",\"kind\":\"guard_stopped\",\"proposal\":\"p7\",\"rev\":2,\"reasons\":[\"worse\"]}");
