@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,14 +113,15 @@ static char *last_error(const struct agent *a)
 static char *how_it_ended(const struct agent *a)
 {
 	char *error = last_error(a), *text;
-	const char *colon = *error ? ": " : "";
 	int was_killed = a->gone && strncmp(a->gone, "the peer closed", 15);
+	/* The sandbox ends as a shell would where a signal ended what ran in it. */
+	int signal = !a->result.exited ? a->result.status : a->result.status > 128 && a->result.status <= 128 + SIGRTMAX ? a->result.status - 128 : 0;
 	if (was_killed)
-		text = xasprintf("%s%s%s", a->gone, colon, error);
-	else if (a->result.exited)
-		text = xasprintf("it ended with exit code %d%s%s", a->result.status, colon, error);
+		text = xasprintf("%s%s%s", a->gone, *error ? ": " : "", error);
+	else if (signal)	/* what it wrote before need not be why */
+		text = xasprintf("it was ended by signal %d%s%s", signal, *error ? "; the last that it wrote: " : "", error);
 	else
-		text = xasprintf("it was ended by signal %d%s%s", a->result.status, colon, error);
+		text = xasprintf("it ended with exit code %d%s%s", a->result.status, *error ? ": " : "", error);
 	free(error);
 	return text;
 }

@@ -323,6 +323,14 @@ static void one_that_dies_in_a_turn_takes_its_session_up_again(void **state)
 	assert_error(acp_agent.turn(w->agent, &(struct turn_plan){ .system = "", .text = "" }, &err), &err, "set FAKE_KEY");
 }
 
+static void a_signal_is_named_also_behind_the_sandbox(void **state)
+{
+	struct world *w = *state;
+	open_fake(w, "killed");
+	turn(w, "one");
+	assert_string_equal(w->reason, "it was ended by signal 9; the last that it wrote: all is well");
+}
+
 static void limits_end_a_turn(void **state)
 {
 	struct world *w = *state;
@@ -632,7 +640,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(claude_writes_a_file_with_permission), T(claude_is_stopped_while_it_asks), T(codex_asks_in_the_mode_that_it_is_set_to),
 		T(codex_is_answered_by_policy), T(codex_judges_by_itself), T(a_session_hears_once_who_it_is),
-		T(one_that_dies_in_a_turn_takes_its_session_up_again), T(limits_end_a_turn), T(one_that_does_not_stop_is_ended),
+		T(one_that_dies_in_a_turn_takes_its_session_up_again), T(a_signal_is_named_also_behind_the_sandbox), T(limits_end_a_turn), T(one_that_does_not_stop_is_ended),
 		T(a_turn_can_be_stopped_before_it_began), T(money_is_the_difference_of_sums), T(a_refusal_and_an_error_are_turns_too),
 		T(one_that_ends_is_started_five_times_again), T(one_that_dies_over_its_session_is_started_again),
 		T(one_that_never_answers_is_told_of), T(one_without_a_login_or_of_another_version_says_what_to_do), T(floods_are_bounded),
