@@ -103,11 +103,19 @@ static int begins_a_turn(const struct feed *f, const struct model *m, const stru
 	return a->kind == EVENT_AGENT_CHANGED && f->turn && a->seq == m->dialogue.turns[f->at.begun - 1].seq + 1;
 }
 
+/* Why it failed stands in the end of its turn. */
+static int repeats_the_end(const struct feed *f, const struct model *m, const struct activity *a)
+{
+	const struct turn *last = f->at.ended ? &m->dialogue.turns[f->at.ended - 1] : NULL;
+
+	return a->kind == EVENT_AGENT_CHANGED && !f->turn && last && last->reason && strstr(a->text, last->reason);
+}
+
 static void add_activity(struct feed *f, const struct model *m, const struct activity *a)
 {
 	struct buf text = { 0 };
 
-	if (!feed_concerns(m, a) || begins_a_turn(f, m, a))
+	if (!feed_concerns(m, a) || begins_a_turn(f, m, a) || repeats_the_end(f, m, a))
 		return;
 	standing_event_text(a, &text);
 	add_sources(m, a, &text);
@@ -149,10 +157,12 @@ static void add_heading(struct feed *f, const struct turn *t)
 	if (!t->status || !went_well)
 		buf_printf(&text, "  %s", t->status ? t->status : "runs");
 	if (t->status) {
-		if (t->seconds < QUICK)
+		if (!isfinite(t->seconds))	/* nobody saw its end */
+			snprintf(time, sizeof time, "-");
+		else if (t->seconds < QUICK)
 			snprintf(time, sizeof time, "%.1f s", t->seconds);
 		else
-			clock_duration((int64_t)(1e6 * (isfinite(t->seconds) ? t->seconds : 0)), time);
+			clock_duration((int64_t)(1e6 * t->seconds), time);
 		number_money(t->usd, money);
 		buf_printf(&text, "  %s  %s", time, money);
 		count_of(&counts, t->calls, "call");

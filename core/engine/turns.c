@@ -35,6 +35,7 @@ struct turns {
 	uint64_t failed_at;		/* seq: what the human said since then begins a turn at once */
 	struct loop_timer *wake;
 	char *conventions;
+	char *alerted;			/* what the agent itself said last to everybody, in this turn */
 	char tree[GIT_ID];		/* commit that stands in the agent's tree */
 	int is_checking_out, tree_tries;
 	unsigned fixes;			/* patches of this turn that its own review sent back */
@@ -199,6 +200,8 @@ static void agent_alert(void *data, const char *text)
 {
 	struct engine *e = data;
 	engine_alert(e, "agent %s: %s", e->model.agent ? e->model.agent : "", text);
+	if (e->turns)
+		string_set(&e->turns->alerted, text);
 }
 
 /* its end */
@@ -229,7 +232,8 @@ static void count_failure(struct engine *e, const char *reason)
 	int64_t wait = BACKOFF_MIN;
 	for (unsigned i = 0; i < t->failures && wait < BACKOFF_MAX; i++)
 		wait *= 2;
-	if (!t->failures++)
+	int is_said = reason && t->alerted && strstr(t->alerted, reason);
+	if (!t->failures++ && !is_said)
 		engine_alert(e, "agent %s: %s", e->model.agent ? e->model.agent : "", reason ? reason : "its turn failed");
 	t->not_before = clock_wall() + wait * MICRO;
 	t->failed_at = e->model.seq;
@@ -360,6 +364,7 @@ static void begin_turn(struct engine *e, const struct next *next)
 	t->number = e->model.dialogue.turn_count ? e->model.dialogue.turns[e->model.dialogue.turn_count - 1].number + 1 : 1;
 	t->begun = clock_monotonic();
 	t->fixes = 0;
+	string_set(&t->alerted, NULL);
 	engine_emit(e, &(struct event){ .kind = EVENT_TURN_STARTED, .by = by, .turn = t->number, .agent = e->model.agent, .stage = stage_name(next->stage),
 		.model = e->agent_ops->model ? e->agent_ops->model(e->agent) : NULL, .size = (int64_t)(system.len + text.len) });
 	state_agent(e, "working", next->reason);
@@ -517,6 +522,7 @@ void turns_close(struct engine *e)
 	loop_cancel(e->loop, t->wake);
 	close_log(t);
 	free(t->conventions);
+	free(t->alerted);
 	free(t);
 	e->turns = NULL;
 }

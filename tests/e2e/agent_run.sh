@@ -85,6 +85,7 @@ agent acp '	command = no-such-program-here'
 ends 1 'no-such-program-here'
 agent acp "	command = $python $PWD/tests/agents/fake-acp version"
 ends 1 'speaks version 2'
+[ "$(grep -c '"kind":"alert".*speaks version 2' "$work/events")" = "$(grep -c '"kind":"turn_ended"' "$work/events")" ] || bad "a failure is told twice"
 agent acp "	command = $python $PWD/tests/agents/fake-acp refuses"
 ends 0 'refused'
 

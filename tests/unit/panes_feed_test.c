@@ -130,6 +130,27 @@ static void test_the_reader_stays(void **state)
 	feed_release(&feed);
 }
 
+/* A turn's end says why it failed; that the agent failed of it is no news. */
+static void test_a_failure_is_told_once(void **state)
+{
+	struct feed feed = { 0 };
+	struct buf text = { 0 };
+
+	(void)state;
+	feed_open(&feed);
+	apply("{\"seq\":1,\"time\":\"2026-11-21T12:00:00Z\",\"kind\":\"turn_started\",\"turn\":1,\"agent\":\"x\",\"stage\":\"read\"}");
+	apply("{\"seq\":2,\"time\":\"2026-11-21T12:00:01Z\",\"kind\":\"turn_ended\",\"turn\":1,\"status\":\"failed\",\"reason\":\"no key\"}");
+	apply("{\"seq\":3,\"time\":\"2026-11-21T12:00:01Z\",\"kind\":\"agent_changed\",\"agent\":\"x\",\"state\":\"failed\",\"text\":\"no key\"}");
+	apply("{\"seq\":4,\"time\":\"2026-11-21T12:00:02Z\",\"kind\":\"agent_changed\",\"agent\":\"x\",\"state\":\"idle\",\"text\":\"it rests\"}");
+	feed_sync(&feed, &model, 10, 90);
+	text_of(&feed, &text);
+	assert_int_equal(feed.count, 3);
+	assert_null(strstr(buf_str(&text), "x failed"));
+	assert_non_null(strstr(buf_str(&text), "x idle: it rests"));
+	buf_release(&text);
+	feed_release(&feed);
+}
+
 /* Live */
 
 static struct live live;
@@ -199,7 +220,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_it_grows_to_what_it_is_made_as), TEST(test_what_the_model_forgets), TEST(test_the_reader_stays),
+		TEST(test_it_grows_to_what_it_is_made_as), TEST(test_what_the_model_forgets), TEST(test_the_reader_stays), TEST(test_a_failure_is_told_once),
 		TEST(test_a_line_that_grows_is_not_asked_for),
 	};
 
