@@ -2,8 +2,8 @@
 """arXiv, GitHub, Semantic Scholar and OpenAlex on one loopback port, with answers in the shapes of the real ones.
 
 services.py LOG: prints "port N" and serves until it is killed. Each request is a line of JSON in LOG: time (monotonic seconds) when it came and
-was answered, path, headers. The first part of the path is the mood: /ok/... answers, /429/..., /403/..., /500/..., /truncated/... and so on
-fail as their names say (MOODS below). What a test sets as a source's url is http://127.0.0.1:N/MOOD."""
+was answered, path, headers; it is there before the answer is. The first part of the path is the mood: /ok/... answers, /429/..., /403/...,
+/500/..., /truncated/... and so on fail as their names say (MOODS below). What a test sets as a source's url is http://127.0.0.1:N/MOOD."""
 import gzip
 import json
 import sys
@@ -113,6 +113,7 @@ class Handler(BaseHTTPRequestHandler):
         if "gzip" in self.headers.get("Accept-Encoding", "") and status == 200 and length is None:
             body = gzip.compress(body, 1)
             headers = list(headers) + [("Content-Encoding", "gzip")]
+        self.note()
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body) if length is None else length))
@@ -125,19 +126,25 @@ class Handler(BaseHTTPRequestHandler):
         self.send(json.dumps(value), "application/json; charset=utf-8", **more)
 
     def do_GET(self):
-        came = time.monotonic()
+        self.came = time.monotonic()
         with LOCK:
             STATE["open"] += 1
-            together = STATE["open"]
+            self.together = STATE["open"]
         try:
             self.answer()
         except ConnectionError:
             self.close_connection = True
         finally:
-            with LOCK:
-                STATE["open"] -= 1
-                LOG.write(json.dumps({"came": came, "done": time.monotonic(), "together": together, "path": self.path, "headers": dict(self.headers)}) + "\n")
-                LOG.flush()
+            self.note()
+
+    def note(self):     # once for each request
+        if not self.together:
+            return
+        with LOCK:
+            STATE["open"] -= 1
+            LOG.write(json.dumps({"came": self.came, "done": time.monotonic(), "together": self.together, "path": self.path, "headers": dict(self.headers)}) + "\n")
+            LOG.flush()
+        self.together = 0
 
     def answer(self):
         _, mood, path = self.path.split("/", 2) if self.path.count("/") > 1 else ("", self.path[1:], "")
