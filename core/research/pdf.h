@@ -8,7 +8,7 @@
 
 #include "core/io/loop.h"
 
-enum { PDF_PAGES = 30, PDF_TEXT = 2 << 20, PDF_FILE = 20 << 20, PDF_SECONDS = 20 };
+enum { PDF_PAGES = 30, PDF_TEXT = 2 << 20, PDF_FILE = 20 << 20 };
 
 struct pdf_text;
 

@@ -2,14 +2,14 @@
  * timeout: 120 */
 #include "tests/test.h"
 
+#define PDF_SECONDS 3
+#include "core/research/pdf.c"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/buf.h"
-#include "core/base/clock.h"
 #include "core/base/mem.h"
-#include "core/io/confine.h"
-#include "core/research/pdf.h"
 
 struct seen {
 	struct loop *loop;
