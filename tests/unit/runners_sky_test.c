@@ -3,6 +3,10 @@
 #define FLEET_SECOND 50000LL
 #define INIT_FOR (60 * FLEET_SECOND)
 #include "core/runners/fleet.c"
+#include "core/runners/fleet_down.c"
+#include "core/runners/fleet_tell.c"
+#include "core/runners/fleet_up.c"
+#include "core/runners/fleet_watch.c"
 
 #include <limits.h>
 #include <math.h>
