@@ -66,7 +66,7 @@ void *(array_add)(void *items, size_t *count, size_t *room, size_t size)
 	char *base;
 	memcpy(&base, items, sizeof base);	/* items is a struct S **: to read it as char ** breaks aliasing */
 	if (*count == *room) {
-		*room = *room ? *room * 2 : 8;
+		*room = *room ? *room * 2 : 2;
 		base = xrealloc(base, *room * size);
 		memcpy(items, &base, sizeof base);
 	}

@@ -271,7 +271,7 @@ static void read_members(struct event *ev, const struct json *document)
 		const unsigned char *f = next;
 		while (*f != EVENT_FIELD_COUNT && strcmp(fields[*f].name, json_key(i)))
 			f++;
-		if (*f == EVENT_FIELD_COUNT)
+		if (*f == EVENT_FIELD_COUNT && next != list)
 			for (f = list; *f != EVENT_FIELD_COUNT && strcmp(fields[*f].name, json_key(i));)
 				f++;
 		if (*f == EVENT_FIELD_COUNT)

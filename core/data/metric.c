@@ -49,7 +49,6 @@ double metric_median(const struct metric *m)
 
 void metrics_copy(struct metrics *to, const struct metrics *from)
 {
-	/* As small as can be: the model keeps one for each run of a session. */
 	struct metrics copy = { xcalloc(from->count, sizeof *copy.at), from->count, from->count };
 	for (size_t i = 0; i < from->count; i++) {
 		const struct metric *metric = &from->at[i];
@@ -58,6 +57,27 @@ void metrics_copy(struct metrics *to, const struct metrics *from)
 	}
 	metrics_release(to);
 	*to = copy;
+}
+
+struct metrics *metrics_pack(const struct metrics *from)
+{
+	size_t samples = 0, letters = 0;
+	for (size_t i = 0; i < from->count; i++) {
+		samples += from->at[i].count;
+		letters += strlen(from->at[i].name) + 1;
+	}
+	struct metrics *packed = xmalloc(sizeof *packed + from->count * sizeof *from->at + samples * sizeof(double) + letters);
+	struct metric *metric = (struct metric *)(packed + 1);
+	double *values = (double *)(metric + from->count);
+	char *name = (char *)(values + samples);
+	*packed = (struct metrics){ metric, from->count, from->count };
+	for (size_t i = 0; i < from->count; i++, metric++) {
+		*metric = (struct metric){ strcpy(name, from->at[i].name), values, from->at[i].count, from->at[i].count };
+		memcpy(values, from->at[i].values, metric->count * sizeof *values);
+		values += metric->count;
+		name += strlen(name) + 1;
+	}
+	return packed;
 }
 
 void metrics_release(struct metrics *m)

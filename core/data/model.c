@@ -54,14 +54,18 @@ int proposal_state_parse(const char *name, enum proposal_state *out)
 	return -1;
 }
 
+/* p7 is the seventh, or where numbers were left out before it: so the search goes backwards from there. What else an arm
+ * may be called is seen at once. */
 struct proposal *model_proposal(const struct model *m, const char *id)
 {
 	unsigned long number = id && *id == 'p' ? strtoul(id + 1, NULL, 10) : 0;
-	if (number && number <= m->proposal_count && !strcmp(m->proposals[number - 1].id, id))
-		return &m->proposals[number - 1];	/* where the engine's own are */
-	for (size_t i = 0; id && i < m->proposal_count; i++)
-		if (!strcmp(m->proposals[i].id, id))
-			return &m->proposals[i];
+	size_t at = number < m->proposal_count ? number : m->proposal_count;
+	for (size_t left = number ? m->proposal_count : 0; left--; at--) {
+		if (!at)
+			at = m->proposal_count;
+		if (!strcmp(m->proposals[at - 1].id, id))
+			return &m->proposals[at - 1];
+	}
 	return NULL;
 }
 
@@ -321,6 +325,11 @@ static void forget_measurement(struct proposal *p)
 	p->asked_to_sign = 0;
 }
 
+static int is_proposal(const char *id)
+{
+	return id && *id == 'p' && strtoul(id + 1, NULL, 10) > 0;
+}
+
 static struct proposal *proposal_for(struct model *m, const struct event *ev)
 {
 	struct proposal *p = model_proposal(m, ev->proposal);
@@ -348,7 +357,7 @@ static struct revision *new_revision(struct proposal *p, const struct event *ev)
 
 static void on_proposal_submitted(struct model *m, const struct event *ev)
 {
-	if (!ev->proposal || !ev->commit || !ev->baseline)
+	if (!is_proposal(ev->proposal) || !ev->commit || !ev->baseline)
 		return;
 	struct proposal *p = proposal_for(m, ev);
 	struct revision *r = new_revision(p, ev);
@@ -368,7 +377,7 @@ static void on_proposal_submitted(struct model *m, const struct event *ev)
 
 static void on_proposal_conflict(struct model *m, const struct event *ev)
 {
-	if (!ev->proposal)
+	if (!is_proposal(ev->proposal))
 		return;
 	struct proposal *p = proposal_for(m, ev);
 	new_revision(p, ev);
@@ -694,10 +703,8 @@ static void on_run_ended(struct model *m, const struct event *ev)
 	r->exit = (int)ev->exit;
 	r->seconds = ev->seconds;
 	r->value = metric_median(metrics_find(&ev->metrics, m->metric));
-	if (ev->metrics.count > 1) {
-		r->metrics = xcalloc(1, sizeof *r->metrics);
-		metrics_copy(r->metrics, &ev->metrics);
-	}
+	if (ev->metrics.count > 1)
+		r->metrics = metrics_pack(&ev->metrics);
 	string_set(&r->reason, ev->reason);
 	string_set(&r->artifact, ev->artifact);
 	string_set(&r->last_line, NULL);
@@ -955,8 +962,6 @@ static void release_worker(struct worker *w)
 
 static void release_run(struct run *r)
 {
-	if (r->metrics)
-		metrics_release(r->metrics);
 	free(r->metrics);
 	free(r->reason);
 	free(r->artifact);

@@ -165,7 +165,7 @@ struct run {
 	int64_t started;
 	double seconds;				/* NAN while it runs */
 	double value;				/* median of the primary metric; NAN: none */
-	struct metrics *metrics;		/* NULL: none */
+	struct metrics *metrics;		/* packed; NULL: none but the primary one */
 	char *reason, *artifact;
 	int64_t log_bytes, log_lines;
 	int has_log, voided;

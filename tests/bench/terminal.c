@@ -32,7 +32,7 @@
 #include "core/base/mem.h"
 #include "core/base/random.h"
 
-enum { MS = 1000, SECOND = 1000000, PAINT_MOST = 10 * SECOND, KEY_MOST = 2 * SECOND, SETTLE = 200 * MS, LESSONS = 4,
+enum { MS = 1000, SECOND = 1000000, PAINT_MOST = 60 * SECOND, KEY_MOST = 2 * SECOND, SETTLE = 200 * MS, LESSONS = 4,
 	WANTED_MOST = 16, PROCESSES_MOST = 64 };
 
 struct terminal {

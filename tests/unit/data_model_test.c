@@ -436,6 +436,28 @@ static void vetoes_and_changes_asked_for(void **state)
 	end(&s);
 }
 
+static void proposals_are_found_whatever_their_order(void **state)
+{
+	struct story s;
+	static const char *const ids[] = { "p3", "p2", "p1", "p7", "p4000000000" };
+	(void)state;
+	begin(&s);
+	for (size_t i = 0; i < 5; i++) {
+		assert_null(model_proposal(&s.live, ids[i]));
+		propose(&s, ids[i], 1);
+		propose(&s, ids[i], 2);
+		assert_int_equal(s.live.proposal_count, i + 1);
+	}
+	for (size_t i = 0; i < 5; i++)
+		assert_ptr_equal(proposal(&s, ids[i]), &s.live.proposals[i]);
+	propose(&s, "base", 1);
+	propose(&s, "p0", 1);
+	STATE(&s, .kind = EVENT_PROPOSAL_CONFLICT, .proposal = "px", .rev = 1, .text = "hunk 1", .title = "broken");
+	assert_int_equal(s.live.proposal_count, 5);	/* these are no ids of proposals */
+	assert_null(model_proposal(&s.live, "base"));
+	end(&s);
+}
+
 static void time_passes_gates_only_under_auto(void **state)
 {
 	struct story s;
@@ -909,6 +931,7 @@ int main(void)
 		cmocka_unit_test(the_guard_stops_and_a_human_waives),
 		cmocka_unit_test(a_conflict_belongs_to_its_revision),
 		cmocka_unit_test(vetoes_and_changes_asked_for),
+		cmocka_unit_test(proposals_are_found_whatever_their_order),
 		cmocka_unit_test(time_passes_gates_only_under_auto),
 		cmocka_unit_test(workers_are_admitted_and_learn),
 		cmocka_unit_test(a_vm_costs_while_it_is_up),
