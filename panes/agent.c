@@ -116,7 +116,7 @@ static void agent_title(const struct pane *p, const struct model *m, struct buf 
 
 	(void)p;
 	if (!m->agent) {
-		buf_puts(out, "no agent yet");
+		buf_puts(out, "no agent yet: skydeck help config says how to name one");
 		return;
 	}
 	buf_puts(out, m->agent);
@@ -137,7 +137,7 @@ static void draw_plain_head(const struct model *m, struct canvas *c)
 
 	for (size_t i = 0; i < m->proposal_count; i++)
 		kept += m->proposals[i].verdict == VERDICT_KEEP && m->proposals[i].state != STATE_VETOED;
-	x = canvas_text(c, 0, 0, STYLE_STRONG, m->agent ? m->agent : "", -1) + 2;
+	x = canvas_text(c, 0, 0, STYLE_STRONG, m->agent, -1) + 2;
 	if (m->agent_state)
 		x += canvas_text(c, 0, x, STYLE_AGENT, m->agent_state, -1) + 2;
 	snprintf(text, sizeof text, "%zu wait%s for you", waiting, waiting == 1 ? "s" : "");
@@ -260,8 +260,10 @@ static void draw_money(const struct model *m, int y, struct canvas *c)
 static void draw_head(const struct pane *p, const struct model *m, struct canvas *c)
 {
 	if (!standing_has_turns(m)) {
-		if (m->agent && c->rows)
+		if (m->agent)
 			draw_plain_head(m, c);
+		else
+			canvas_text_cut(c, 0, 1, STYLE_MUTED, "Only you propose. An agent is a section of .skydeck/config: skydeck help config", -1);
 		return;
 	}
 	draw_stage(m, p->now, c);
@@ -273,10 +275,11 @@ static void draw_head(const struct pane *p, const struct model *m, struct canvas
 
 /* The pane */
 
-static void draw_empty(struct canvas *c)
+static void draw_empty(const struct model *m, struct canvas *c)
 {
 	canvas_text_cut(c, 0, 1, STYLE_MUTED, "What the agent proposes, from which source, and what comes back stands here.", -1);
-	canvas_text_cut(c, 1, 1, STYLE_MUTED, "m tells it something; it reads that at its next turn.", -1);
+	if (m->agent)
+		canvas_text_cut(c, 1, 1, STYLE_MUTED, "m tells it something; it reads that at its next turn.", -1);
 }
 
 static void agent_draw(const struct pane *p, const struct model *m, struct canvas *c)
@@ -294,7 +297,7 @@ static void agent_draw(const struct pane *p, const struct model *m, struct canva
 		draw_head(p, m, &head);
 	page_draw(&s->feed.page, &feed, p->focused);
 	if (!s->feed.count)
-		draw_empty(&feed);
+		draw_empty(m, &feed);
 	if (at->live)
 		live_draw(&s->live, &live);
 }

@@ -248,8 +248,7 @@ static void draw_empty(const struct reading_state *s, struct canvas *c)
 {
 	if (s->kind)
 		return;
-	canvas_text_cut(c, FIRST_ROW, KIND_X, STYLE_MUTED,
-		"Papers, forks, other backends, notes: what the agent reads stands here.", -1);
+	canvas_text_cut(c, FIRST_ROW, KIND_X, STYLE_MUTED, "Papers, forks, notes: what the agent reads.", -1);
 	canvas_text_cut(c, FIRST_ROW + 1, KIND_X, STYLE_MUTED, "+ adds one: a URL, a path or arXiv:ID.", -1);
 }
 
