@@ -113,9 +113,9 @@ static void round_failed(struct engine *e, struct admission_run *a, struct round
 		engine_lost(e, "the baseline", why);
 	if (is_lost || ++a->failures < 2)
 		return;
-	struct err err = { .code = EXIT_FAILED };
-	snprintf(err.text, sizeof err.text, "the baseline cannot be measured: %.800s", why);
-	engine_fail(e, &err);
+	char what[600];
+	snprintf(what, sizeof what, "cannot be measured: %s", why);
+	engine_fail_baseline(e, what);
 }
 
 /* Returns 1 when the trial is over. */

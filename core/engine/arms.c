@@ -319,7 +319,7 @@ int base_is_ready(const struct engine *e, const char *worker, unsigned layout)
 static void base_prepared(struct engine *e, void *owner, const char *arm, const struct arm_result *result)
 {
 	struct base_site *b = owner;
-	struct err err = { .code = EXIT_FAILED };
+	char what[1000];
 	(void)arm;
 	if (result->outcome == ARM_READY) {
 		memcpy(b->commit, b->wanted, sizeof b->commit);
@@ -334,9 +334,10 @@ static void base_prepared(struct engine *e, void *owner, const char *arm, const 
 		engine_lost(e, "the baseline", result->reason);
 		return;
 	}
-	snprintf(err.text, sizeof err.text, "the baseline %.10s %s: %.700s (skydeck log %s shows it)", e->model.baseline,
-		 result->outcome == ARM_BUILD_FAILED ? "does not build" : "does not pass its checks", result->reason ? result->reason : "", result->run);
-	engine_fail(e, &err);
+	int is_built = result->outcome != ARM_BUILD_FAILED;
+	snprintf(what, sizeof what, "%s: %.700s (skydeck log %s shows it%s)", is_built ? "does not pass its checks" : "does not build",
+		 result->reason ? result->reason : "", result->run, is_built && !e->config.target_build ? "; no target.build is set" : "");
+	engine_fail_baseline(e, what);
 }
 
 /* Where the worker keeps the trees, what was given to it is done in that order, and left out when what it needs failed. So

@@ -175,6 +175,14 @@ void engine_fail(struct engine *e, const struct err *err)
 		engine_pause(e, err->text);
 }
 
+void engine_fail_baseline(struct engine *e, const char *what)
+{
+	struct err err = { .code = EXIT_FAILED };
+	snprintf(err.text, sizeof err.text, "the baseline %.10s %.800s: mend it, commit, then %sskydeck run", e->model.baseline, what,
+		 e->options.end_with_session ? "" : "skydeck stop and ");
+	engine_fail(e, &err);
+}
+
 void engine_give_up(struct engine *e, const char *reason)
 {
 	if (!e->options.end_with_session) {
@@ -305,6 +313,7 @@ static void advance(struct engine *e)
 		wave_advance(e);
 		reading_advance(e);
 		profile_advance(e);
+		tools_advance(e);
 		tools_patch_advance(e);
 		turns_advance(e);
 		end_when_done(e);

@@ -107,6 +107,7 @@ void engine_emit(struct engine *e, struct event *ev);
 void engine_alert(struct engine *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void engine_end_session(struct engine *e, const char *reason);
 void engine_fail(struct engine *e, const struct err *err);	/* nothing can ever run: the session ends, exit 1 */
+void engine_fail_baseline(struct engine *e, const char *what);	/* the same, since of the baseline WHAT: "does not build: …" */
 char *engine_path(const struct engine *e, const char *name);	/* below the session's folder */
 char *engine_log_path(const struct engine *e, const char *id);	/* of a run's, a worker's or a turn's log: "r12", "w1", "t7" */
 int engine_may_run(const struct engine *e);			/* open, not paused, not broken */
@@ -334,6 +335,7 @@ typedef void tool_done(void *data, const char *text, int is_error);
 void tools_call(struct engine *e, const char *agent, const char *name, const struct json *args, tool_done *done, void *data);
 void tools_drop(struct engine *e, const void *data);		/* nobody waits for it. data NULL: every one, and all who wait are told so */
 int tools_open(struct engine *e, struct err *err);		/* the socket for tools, beside e->server's */
+void tools_advance(struct engine *e);			/* what waited for a pause to end */
 void tools_close(struct engine *e);				/* when nothing works for a tool any more */
 
 /* For those who do the work. args were checked against the schema. */
@@ -344,6 +346,7 @@ struct tool_use {
 	void *work;			/* the tool's own, while it takes time… */
 	void (*cancel)(struct tool_use *u);	/* …and how that ends when nobody waits any more; NULL: it takes none */
 	/* tools.c's */
+	unsigned waits_in;		/* the turn in which it waits for a pause to end; 0: it does not */
 	char *names[2];
 	const char *name;
 	struct json *taken;

@@ -1,5 +1,7 @@
 #!/bin/bash
 # SIGTERM ends the engine, not the session; a second engine is refused; what cannot run says so and is taken up later.
+# timeout: 180
+# parallel
 . tests/e2e/lib.sh
 
 target
@@ -29,7 +31,7 @@ for how in "mode=crash:cannot be measured" "mode=silent:no METRIC" "mode=nan:not
 	timeout 60 "$SKYDECK" -C "$T" run --plain --autonomy auto >"$work/said" 2>"$work/wrong"
 	[ $? = 1 ] || bad "${how%%:*}: not exit 1"
 	[ "$(wc -l <"$work/wrong")" = 1 ] || bad "${how%%:*}: not one line: $(cat "$work/wrong")"
-	grep -q "${how#*:}" "$work/wrong" || bad "${how%%:*}: does not say \"${how#*:}\": $(cat "$work/wrong")"
+	grep -q "${how#*:}.*: mend it, commit, then skydeck run$" "$work/wrong" || bad "${how%%:*}: does not say \"${how#*:}\" and what to do: $(cat "$work/wrong")"
 done
 
 # a serving engine pauses instead, and goes on when that was mended: here what it wrote its logs into
