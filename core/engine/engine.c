@@ -313,7 +313,6 @@ static void advance(struct engine *e)
 		wave_advance(e);
 		reading_advance(e);
 		profile_advance(e);
-		tools_advance(e);
 		tools_patch_advance(e);
 		turns_advance(e);
 		end_when_done(e);
@@ -558,6 +557,30 @@ static void close_all(struct engine *e)
 	target_release(&e->target);
 }
 
+/* To who reads lines: what no event of this engine says. */
+static void say(struct engine *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct engine *e, const char *format, ...)
+{
+	char time[CLOCK_TEXT], text[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	clock_time_of_day(clock_wall(), time);
+	buf_printf(&e->held, "%s  %s\n", time, text);
+}
+
+static void say_where_it_stands(struct engine *e)
+{
+	const struct model *m = &e->model;
+	if (m->state == SESSION_ENDED)
+		say(e, "session %s has ended: %s; skydeck serve --new starts another", m->session, m->ended_reason ? m->ended_reason : "it is over");
+	else if (!e->is_new)
+		say(e, "session %s goes on; proposals: %zu, waiting for you: %zu (skydeck status)", m->session, m->proposal_count, count_needs_human(m));
+	if (m->state != SESSION_ENDED && !e->config.agent_count)
+		say(e, "no agent is configured, so only you propose: skydeck propose FILE; skydeck help config says how to name one");
+}
+
 int engine_run(const struct engine_options *options, struct err *err)
 {
 	struct engine e = { .options = *options, .lock = -1, .pass = 1 };
@@ -565,6 +588,8 @@ int engine_run(const struct engine_options *options, struct err *err)
 	config_init(&e.config);
 	e.loop = loop_new();
 	int rc = open_session(&e, err);
+	if (!rc)
+		say_where_it_stands(&e);
 	if (!rc)
 		rc = listen_on_socket(&e, err);
 	if (!rc)
@@ -579,9 +604,6 @@ int engine_run(const struct engine_options *options, struct err *err)
 		loop_signal(e.loop, signals[i], on_signal, &e);
 	signal(SIGPIPE, SIG_IGN);
 	loop_before_sleep(e.loop, on_turn, &e);
-	if (e.model.state == SESSION_ENDED)
-		buf_printf(&e.held, "session %s has ended: %s; skydeck serve --new starts another\n", e.model.session,
-			   e.model.ended_reason ? e.model.ended_reason : "it is over");
 	on_turn(&e);	/* what opening stated becomes durable before anybody is told that the engine is there */
 	if (options->ready)
 		options->ready(options->data);

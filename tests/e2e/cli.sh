@@ -263,6 +263,10 @@ says 'ended: stopped by'
 skydeck -C "$target" results >/dev/full 2>"$wrong" && bad 'a full disk is an error'
 grep -q 'cannot write the output: No space left' "$wrong" || bad 'a full disk is named'
 
+# Nobody proposes: it says so.
+gives 0 run --plain --hours 0.0001
+says 'no agent is configured, so only you propose: skydeck propose'
+
 # An engine that is killed leaves its session open.
 gives 0 serve --detach --new
 kill -9 "$(sed -n 's/^pid //p' "$target/.skydeck/engine")"
@@ -276,6 +280,8 @@ patch fine speed 100 104
 cp "$work/fine.patch" "$work/stale.patch" "$target/.skydeck/patches"
 printf '[session]\n\tvetowindow = 0\n[agent "ideas"]\n\tkind = patches\n\tdir = .skydeck/patches\n' >>"$target/.skydeck/config"
 gives 0 run --plain --autonomy auto
+says '  session .* goes on; proposals: 0, waiting for you: 0 (skydeck status)'
+silent_on 'no agent is configured'
 says '  agent ideas chosen: it proposes from now on'	# the session began without one
 says '^[0-9:]*  p[12] *proposed  fine'
 says '^[0-9:]*  session .* ended: every proposal is decided'

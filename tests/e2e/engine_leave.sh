@@ -19,6 +19,7 @@ sky status --json | grep -q '"state":"stopped"' || bad "the session is not open 
 exits 4 sky serve --new
 [ -z "$(find "$T/.skydeck" -name engine)" ] || bad "the note of the engine is left"
 run_auto || bad "the session is taken up: exit $?"
+grep -q 'goes on; proposals: 1, waiting for you: [01] ' "$work/out" || bad "it does not say that it is taken up: $(head -n 3 "$work/out")"
 is "Win" landed keep
 journal_is_sound over
 
