@@ -348,6 +348,17 @@ const struct config_agent *config_agent_find(const struct config *c, const char 
 	return NULL;
 }
 
+int config_is_key(const struct config *c, const char *variable)
+{
+	for (size_t i = 0; i < c->agent_count; i++)
+		if (c->agents[i].keyenv && !strcmp(c->agents[i].keyenv, variable))
+			return 1;
+	for (size_t i = 0; i < c->source_count; i++)
+		if (c->sources[i].keyenv && !strcmp(c->sources[i].keyenv, variable))
+			return 1;
+	return !strcmp(variable, "ANTHROPIC_API_KEY");	/* which needs no name */
+}
+
 long config_timeout(const struct config *c, const char *step)
 {
 	return !strcmp(step, "build") ? c->target_buildtimeout

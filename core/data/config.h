@@ -139,6 +139,7 @@ void config_release(struct config *c);
 int config_set(struct config *c, const char *name, const char *value, struct err *err);
 
 const struct config_agent *config_agent_find(const struct config *c, const char *name);	/* NULL name: the only one */
+int config_is_key(const struct config *c, const char *variable);	/* holds the key of an agent or of a source */
 
 /* Seconds that a step may take, by its name: "build", "checks", "measure", "profile". */
 long config_timeout(const struct config *c, const char *step);

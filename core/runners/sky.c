@@ -414,7 +414,7 @@ static void followed_end(void *data, enum job_status status, const char *word)
 	job->follow = NULL;
 	char *why = NULL;
 	if (job->is_cancelled || status == JOB_CANCELLED) {
-		end_job(job, RUN_CANCELLED, "cancelled");
+		end_job(job, RUN_CANCELLED, job->is_cancelled ? "cancelled" : "its job was cancelled elsewhere");
 		return;
 	}
 	if (job->solo && (status == JOB_SUCCEEDED || (status == JOB_FAILED && job->has_printed))) {
@@ -836,6 +836,7 @@ static struct runner *sky_open(const struct runner_setup *setup, struct err *err
 	r->outbox = outbox_new(&r->setup);
 	if (open_folder(r, err) || open_task(r, err) || !(r->sky = skypilot_open(setup->loop, err)))
 		goto failed;
+	skypilot_withhold_keys(r->sky, setup->config);
 	struct fleet_setup fleet = { .setup = &r->setup, .sky = r->sky, .outbox = r->outbox, .folder = r->folder, .task = r->task,
 				 .ready = worker_ready, .jobs = worker_jobs, .gone = worker_gone, .data = r };
 	if (!(r->fleet = fleet_new(&fleet, err)) || load_batches(r, err))

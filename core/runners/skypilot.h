@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
+#include "core/data/config.h"
 #include "core/io/loop.h"
 
 struct skypilot;
@@ -54,6 +55,8 @@ typedef void skypilot_output(void *data, const char *bytes, size_t n);	/* raw, a
 /* NULL with a sentence when there is no `sky` in PATH. Looks for the server as sky does (SKYPILOT_API_SERVER_ENDPOINT,
  * SKYPILOT_API_SERVER_LOCAL_PORT, ~/.sky/config.yaml's api_server.endpoint, 127.0.0.1:46580), and starts none. */
 struct skypilot *skypilot_open(struct loop *loop, struct err *err);
+/* sky, and a server that it starts and that stays, are not given the keys of agents and sources. */
+void skypilot_withhold_keys(struct skypilot *s, const struct config *config);
 void skypilot_close(struct skypilot *s);	/* ends what is under way here (not on the VMs); no callback any more; NULL allowed */
 const char *skypilot_how(const struct skypilot *s);	/* "REST of 0.14.1 at http://127.0.0.1:46580", "the sky command: no server at …", for people */
 

@@ -561,6 +561,19 @@ static void gather_env(struct skypilot *s)
 		strings_add(&s->env, own[j]);
 }
 
+void skypilot_withhold_keys(struct skypilot *s, const struct config *config)
+{
+	struct strings kept = {0};
+	for (size_t i = 0; i < s->env.count; i++) {
+		char *name = xstrndup(s->env.at[i], strcspn(s->env.at[i], "="));
+		if (!config_is_key(config, name))
+			strings_add(&kept, s->env.at[i]);
+		free(name);
+	}
+	strings_release(&s->env);
+	s->env = kept;
+}
+
 struct skypilot *skypilot_open(struct loop *loop, struct err *err)
 {
 	char *sky = confine_find("sky");

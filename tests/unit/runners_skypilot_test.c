@@ -208,7 +208,7 @@ static void sky_prints(struct fixture *f, const char *text, int code)
 {
 	char *path = xasprintf("%s/bin/sky", f->root), *out = xasprintf("%s/out", f->root);
 	FILE *file = fopen(path, "w");
-	fprintf(file, "#!/bin/sh\necho \"$*|$SKYPILOT_DISABLE_USAGE_COLLECTION|$NO_COLOR|$(cat)\" >>'%s/calls'\ncat '%s'\nexit %d\n", f->root, out, code);
+	fprintf(file, "#!/bin/sh\necho \"$*|$SKYPILOT_DISABLE_USAGE_COLLECTION|$NO_COLOR$KEY_OF_A_MODEL$KEY_OF_A_CLOUD|$(cat)\" >>'%s/calls'\ncat '%s'\nexit %d\n", f->root, out, code);
 	fclose(file);
 	chmod(path, 0755);
 	file = fopen(out, "w");
@@ -397,6 +397,27 @@ static void launches(void **state)
 	assert_int_equal(f->job, 1);
 	assert_non_null(strstr(f->heard.data, "Cluster launched"));
 	assert_calls(f, "launch -y -d -c w1 --env A=1 2 --env B= --workdir /w d -i 10 --down t.yaml|1|1|\n");
+}
+
+static void sky_is_not_given_the_keys_of_models(void **state)
+{
+	struct fixture *f = *state;
+	struct config config;
+	struct err err;
+	config_init(&config);
+	assert_ok(config_set(&config, "agent.a.keyenv", "KEY_OF_A_MODEL", &err), &err);
+	setenv("KEY_OF_A_MODEL", "secret", 1);
+	setenv("KEY_OF_A_CLOUD", "=cloud", 1);
+	skypilot_close(f->s);
+	f->s = skypilot_open(f->loop, &err);
+	unsetenv("KEY_OF_A_MODEL");
+	unsetenv("KEY_OF_A_CLOUD");
+	skypilot_withhold_keys(f->s, &config);
+	config_release(&config);
+	sky_replays(f, "launch", 0);
+	skypilot_launch(f->s, "w1", "t.yaml", NULL, took_output, done, f);
+	UNTIL(f, f->done);
+	assert_calls(f, "launch -y -d -c w1 t.yaml|1|1=cloud|\n");
 }
 
 static void executes_and_prices(void **state)
@@ -692,6 +713,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(launches, setup, teardown),
+		cmocka_unit_test_setup_teardown(sky_is_not_given_the_keys_of_models, setup, teardown),
 		cmocka_unit_test_setup_teardown(executes_and_prices, setup, teardown),
 		cmocka_unit_test_setup_teardown(ends_things, setup, teardown),
 		cmocka_unit_test_setup_teardown(tells_what_is_wrong, setup, teardown),
