@@ -685,6 +685,8 @@ static struct job *make_single(struct runner *r, struct lane *lane)
 	return job;
 }
 
+/* One that is being cancelled counts no more: the VM does not wait for SkyPilot's two answers one after the other. What is sent
+ * meanwhile begins when the driver of the cancelled one has gone, by the driver's lock; a user's own task has none. */
 static int may_send(const struct runner *r, const char *worker)
 {
 	size_t outstanding = 0;
@@ -693,7 +695,7 @@ static int may_send(const struct runner *r, const char *worker)
 			continue;
 		if (r->jobs[i]->stage != STAGE_SENT)
 			return 0;
-		outstanding++;
+		outstanding += !(r->jobs[i]->batch && r->jobs[i]->is_cancelled);
 	}
 	return outstanding < (r->task ? 1 : OUTSTANDING) && fleet_is_ready(r->fleet, worker);
 }

@@ -395,6 +395,25 @@ static void cancels_what_waits_and_what_runs(void **state)
 	fixture_free(f);
 }
 
+static void sends_while_it_cancels(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	start(f, "echo METRIC x=5; sleep 60");
+	wait_for(f, "w1 ready");
+	trouble(f, "cancel", "hang\nhang\n");
+	submit(f, "r1", 1);
+	wait_for(f, "started r1");
+	submit(f, "r2", 2);
+	wait_for_calls(f, "exec ", 2);
+	f->ops->cancel(f->runner, "r1");
+	f->ops->cancel(f->runner, "r2");
+	submit(f, "r3", 3);
+	wait_for_calls(f, "exec ", 3);
+	assert_null(strstr(buf_str(&f->heard), "ended r"));	/* SkyPilot has not answered */
+	fixture_free(f);
+}
+
 static void launches_again_what_fails_for_a_while(void **state)
 {
 	(void)state;
@@ -764,6 +783,7 @@ int main(void)
 		cmocka_unit_test(brings_a_vm_up_runs_a_batch_and_takes_it_down),
 		cmocka_unit_test(sends_a_second_batch_behind_the_first),
 		cmocka_unit_test(cancels_what_waits_and_what_runs),
+		cmocka_unit_test(sends_while_it_cancels),
 		cmocka_unit_test(launches_again_what_fails_for_a_while),
 		cmocka_unit_test(gives_a_launch_up_after_its_retries),
 		cmocka_unit_test(launches_again_what_stays_half_up),
