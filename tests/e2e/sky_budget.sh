@@ -1,6 +1,6 @@
 #!/bin/bash
 # Money is a hard stop: at the budget's end everything is taken down and run says so with its exit code; maxhourly lets only so many VMs start.
-# timeout: 120
+# timeout: 240
 # parallel
 . tests/e2e/sky_lib.sh
 
@@ -27,13 +27,13 @@ echo 10 >"$FAKE_SKY/price"
 serve
 wait_for '[ "$(state_of p1)" = waiting ]' 'it waits for a human'
 sky approve p1 >/dev/null || bad "approve: exit $?"
-wait_long 60 '[ "$(workers_in "ready\|busy")" = 2 ]' 'two VMs are admitted'
+wait_long 150 '[ "$(workers_in "ready\|busy")" = 2 ]' 'two VMs are admitted'
 has_event 'with one more VM they would cost 30.00 USD an hour, and runner.sky.maxhourly allows 25.00' || bad "it is not said why there is no third: $(sky workers)"
-wait_long 60 '[ "$(state_of p1)" = signing ]' 'the win is kept'
+wait_long 150 '[ "$(state_of p1)" = signing ]' 'the win is kept'
 [ "$(up)" = 2 ] || bad "two VMs should be up: $(clusters)"
 [ "$(called 'launch .*-w[0-9]')" = 2 ] || bad "a third VM was launched: $(cat "$FAKE_SKY/calls")"
 sky stop >/dev/null 2>&1
-wait_long 60 '! kill -0 "$engine" 2>/dev/null' 'the engine is gone'
+wait_long 150 '! kill -0 "$engine" 2>/dev/null' 'the engine is gone'
 serve_ends || bad "serve: exit $?"
 nothing_is_up
 journal_is_sound over

@@ -22,12 +22,22 @@ vms() {
 	local count=$1
 	shift
 	target '[session]' '	runner = sky' '[runner "sky"]' '	infra = slurm/local' '	cpus = 1' "	vms = $count" "$@"
-	sed -i 's/measuretimeout = 2/measuretimeout = 60/' "$T/.skydeck/config"
+	sed -i 's/measuretimeout = .*/measuretimeout = 300/' "$T/.skydeck/config"
 }
 # The target's benchmark and what it needs become this; $HOME is the VM's own folder, so VMs can be told apart.
 benchmark() {	# stdin: autoresearch.sh
 	(cd "$T" && cat >autoresearch.sh && git add -A && git commit -q -m 'Another benchmark') || die "cannot change the target"
 }
+# What a test holds does not pass by while it looks: each arm that changes a waits in its runs until released.
+hold_runs() {
+	: >"$work/hold"
+	benchmark <<-END
+		. out/program
+		while [ "\$a" != 0 ] && [ -e $work/hold ]; do sleep 0.1; done
+		awk -v speed=\$((100 + a + b)) -v noise=\$((RANDOM % 401)) 'BEGIN { printf "METRIC tps=%.4f\n", speed * (0.998 + noise / 1e5) }'
+	END
+}
+release() { rm "$work/hold"; }
 slow_runs() {	# SECONDS: so long takes a run
 	(cd "$T" && echo "slow=$1" >src/slow.c && git add -A && git commit -q -m 'Runs take a moment') || die "cannot change the target"
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A session on three VMs under manual autonomy from beginning to end: nothing is launched before the first approval, waves run side by side,
 # each verdict is what it would be on this machine, what it costs is said, and stop takes every VM down.
-# timeout: 180
+# timeout: 400
 # parallel
 . tests/e2e/sky_lib.sh
 
@@ -20,16 +20,16 @@ wait_for '[ "$(sky status --json | grep -o "\"waiting\":[0-9]*")" = "\"waiting\"
 [ "$(called launch)" = "$(called 'launch .*--dryrun')" ] || bad "a VM was launched before the first approval: $(cat "$FAKE_SKY/calls")"
 
 sky approve "$(titled "A win")" "$(titled "A loss")" "$(titled "Other words")" "$(titled "Is wrong")" >/dev/null || bad "approve: exit $?"
-wait_long 60 '[ "$(workers_in "admitting\|ready\|busy")" = 3 ]' 'three VMs are up'
+wait_long 150 '[ "$(workers_in "admitting\|ready\|busy")" = 3 ]' 'three VMs are up'
 [ "$(up)" = 3 ] || bad "three VMs should be up: $(clusters)"
 sky approve "$(titled "Does not build")" "$(titled "Crashes")" >/dev/null || bad "approve: exit $?"
 for w in w1 w2 w3; do
 	worker $w | grep -q '"runner":"sky".*"usd_per_hour":36' || bad "$w has not its price: $(worker $w)"
 	[ -s "$T"/.skydeck/sessions/*/logs/$w.log ] || bad "$w has no log of its own"
 done
-wait_long 120 '[ "$(state_of "$(titled "A win")")" = signing ]' 'the win waits for its signature'
+wait_long 150 '[ "$(state_of "$(titled "A win")")" = signing ]' 'the win waits for its signature'
 for title in "A loss" "Other words" "Is wrong" "Does not build" "Crashes"; do
-	wait_long 60 '[ "$(state_of "$(titled "'"$title"'")")" = done ]' "$title is done"
+	wait_long 150 '[ "$(state_of "$(titled "'"$title"'")")" = done ]' "$title is done"
 done
 is "A loss" done reject
 is "Other words" done same
@@ -43,12 +43,12 @@ sky status --json | grep -q '"vm_usd":0\.[0-9]*[1-9]\|"vm_usd":[1-9]' || bad "th
 awk '/"kind":"wave_started"/ { open++; if (open > most) most = open } /"kind":"wave_ended"/ { open-- } END { exit most < 2 }' <(sky events --json) ||
 	bad "never were two waves under way at once"
 sky sign "$(titled "A win")" >/dev/null || bad "sign: exit $?"
-wait_long 40 '[ "$(state_of "$(titled "A win")")" = landed ]' 'the win lands'
+wait_long 150 '[ "$(state_of "$(titled "A win")")" = landed ]' 'the win lands'
 is "A win" landed keep
 [ "$before" = "$(users_own)" ] || bad "the user's tree, index or branch changed"
 
 sky stop >/dev/null 2>&1 || bad "stop: exit $?"
-wait_long 60 '! kill -0 "$engine" 2>/dev/null' 'the engine is gone'
+wait_long 150 '! kill -0 "$engine" 2>/dev/null' 'the engine is gone'
 serve_ends || bad "serve: exit $?"
 nothing_is_up
 for name in $(ls "$FAKE_SKY/ended" | grep -v list); do
