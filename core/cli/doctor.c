@@ -125,6 +125,10 @@ static void check_repository(struct doctor *d, const char *directory)
 		if (is_dirty)
 			add(d, "changes", FINDING_WARNING, "uncommitted changes to tracked files are not in a session",
 			    "commit them first, if they matter");
+		char *warning = settings_came_along(git);
+		if (warning)
+			add(d, "config", FINDING_WARNING, warning, "git rm -r --cached .skydeck");
+		free(warning);
 		strings_release(&dirty);
 		free(text);
 	}

@@ -444,8 +444,13 @@ int open_started(struct engine *e, struct err *err)
 		return -1;
 	if (reading_open(e, err) < 0)
 		return -1;
-	if (e->is_new)
+	if (e->is_new) {
+		char *warning = settings_came_along(e->git);
+		if (warning)
+			engine_alert(e, "%s", warning);
+		free(warning);
 		list_sources(e);
+	}
 	if (rc < 0) {
 		if (e->options.end_with_session) {
 			*err = problem;

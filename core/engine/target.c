@@ -277,6 +277,20 @@ static int load_file(struct config *c, const char *path, struct err *err)
 	return rc;
 }
 
+char *settings_came_along(struct git *g)
+{
+	struct git_listing top = {0};
+	struct err ignored = {0};
+	char head[GIT_ID], *warning = NULL;
+	if (!git_head(g, head, &ignored) && !git_list(g, head, "", SIZE_MAX, &top, &ignored))
+		for (size_t i = 0; i < top.count && !warning; i++)
+			if (!strcmp(top.entries[i].name, ".skydeck"))
+				warning = xstrdup(".skydeck is part of this repository: who wrote it decides what runs on this machine, in which sandbox, "
+						  "and where keys are sent; read it, and keep your own out of git");
+	git_listing_release(&top);
+	return warning;
+}
+
 int settings_load(const struct target *t, struct config *c, struct err *err)
 {
 	config_init(c);

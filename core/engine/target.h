@@ -38,5 +38,8 @@ int session_read(const struct target *t, const char *id, struct model *m, struct
 
 /* .skydeck/config over the user's ($XDG_CONFIG_HOME/skydeck/config). Errors name file, line, key and what is allowed. */
 int settings_load(const struct target *t, struct config *c, struct err *err);
+/* A warning where HEAD holds .skydeck, which is the user's own by design; NULL: it does not. The caller frees it. */
+struct git;
+char *settings_came_along(struct git *g);
 
 #endif

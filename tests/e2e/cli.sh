@@ -103,6 +103,11 @@ fails 3 'no engine runs' attach
 fails 1 'terminal'
 gives 0 doctor
 says 'ok  *repository'
+grep -q '.skydeck is part' "$out" && bad 'the own .skydeck is taken for the repository'"'"'s'
+(cd "$target" && git add -f .skydeck/config && git commit -q -m brought) || bad 'cannot commit .skydeck'
+gives 0 doctor
+says 'warning  *config .*\.skydeck is part of this repository'
+(cd "$target" && git reset -q --soft HEAD~ && git rm -q -r --cached .skydeck) || bad 'cannot take .skydeck out'
 gives 0 doctor --json
 says '"what":"sandbox","state":"'
 printf '[session]\n\twaves = 3\n' >>"$target/.skydeck/config"
