@@ -6,6 +6,7 @@
 #include "core/data/view.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/clock.h"
@@ -65,6 +66,23 @@ static double measuring_of(const struct model *m, const struct worker *w, int en
 	return use_share(seconds);
 }
 
+/* {"set_up":41.2,"builds":3.5}: seconds that were paid for and not measured in, by what they went to. */
+static struct json *lost_json(const struct model *m, const struct worker *w, int engine_runs, int64_t now)
+{
+	double seconds[USE_COUNT];
+	struct json *object = json_object();
+	worker_seconds(w, use_until(m, w, engine_runs, now), seconds);
+	for (int u = 0; u < USE_COUNT; u++) {
+		char key[32];
+		snprintf(key, sizeof key, "%s", use_words((enum use)u));
+		for (char *c = key; *c; c++)
+			*c = *c == ' ' || *c == '-' ? '_' : *c;
+		if (u != USE_MEASURE && seconds[u] > 0)
+			json_put_number(object, key, seconds[u]);
+	}
+	return object;
+}
+
 static double utilisation_of(const struct model *m, int engine_runs, int64_t now)
 {
 	double measured = 0, paid = 0;
@@ -99,6 +117,7 @@ static struct json *worker_json(const struct model *m, const struct worker *w, i
 	json_put_string(object, "place", w->place);
 	json_put_string(object, "arch", w->arch);
 	json_put_number(object, "measuring", measuring_of(m, w, engine_runs, now));
+	json_take(object, "lost", lost_json(m, w, engine_runs, now));
 	return object;
 }
 

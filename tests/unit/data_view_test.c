@@ -184,6 +184,8 @@ static void utilisation_counts_who_is_paid(void **state)
 	assert_true(fabs(json_number(json_get(with, "utilisation"), NAN) - 60.0 / 240) < 1e-9);
 	assert_true(fabs(json_number(json_get(without, "utilisation"), NAN) - 60.0 / 150) < 1e-9);
 	assert_true(fabs(json_number(json_get(json_first(w), "measuring"), NAN) - 0.25) < 1e-9);
+	assert_true(fabs(json_number(json_get(json_get(json_first(w), "lost"), "between_runs"), NAN) - 90) < 1e-9);
+	assert_int_equal(json_count(json_get(json_first(w), "lost")), 1);	/* nothing was lost to anything else */
 	assert_string_equal(json_string(json_get(json_first(w), "place"), ""), "us-east-1a");
 	assert_string_equal(json_string(json_get(json_first(w), "arch"), ""), "x86_64");
 	assert_string_equal(json_string(json_get(json_first(w), "remedy"), ""), "retry down");
