@@ -3,9 +3,11 @@
 #
 # A test is a cmocka program (BUILD/tests/unit/*_test: each of its cases counts) or an executable file in tests/fold, tests/screens or
 # tests/e2e/*.sh: exit 0 passes, 77 skips (the last line says why), anything else fails. Lines of its own that a script may have:
-#     # parallel         an e2e script that minds no other test beside it (those in fold and screens always run two at a time)
-#     # timeout: 300     seconds before it is killed (default 60; three times as many with sanitizers)
+#     # parallel         an e2e script that minds no other test beside it, as no other kind of test does
+#     # timeout: 300     seconds before it is killed (default 120; three times as many with sanitizers); those with the most begin first.
+#                        A unit test says so in its first comment
 #     # needs: tmux      programs that set-up installs for it
+# One more than there are CPUs run at a time, because tests wait more than they work; those that mind come at the end, one by one.
 # Each runs in the root of the source with skydeck on PATH (and in $SKYDECK), an empty home with a git identity, and a TMPDIR of its own
 # that goes with it. Whatever process is left with that TMPDIR fails the test, and so does a sanitizer's finding in any process.
 set -u
@@ -13,6 +15,7 @@ build=$PWD/$1 word=${2:-}
 case $1 in /*) build=$1 ;; esac
 work=$(mktemp -d /tmp/check.XXXXXX)	# short: sockets with a path of over 100 bytes do not exist
 slower=1; [ -z "${SAN:-}" ] || slower=3
+at_once=$(($(nproc) + 1))
 
 leftovers() {	# the processes whose TMPDIR is, or begins with, $1
 	grep -lzs "^TMPDIR=$1" /proc/[0-9]*/environ | sed 's:/proc/\([0-9]*\)/.*:\1:' | grep -vx "$$"
@@ -57,15 +60,19 @@ count_cases() {
 			print passed + 0, failed + 0, skipped + 0 }' "$1"
 }
 
-file_head() {	# the seconds that a unit test's first lines ask for
-	head -n 5 "$1" | sed -n 's/.*timeout: \([0-9]*\).*/\1/p'
+# Puts before each "kind file" of its input the seconds that the file's first lines ask for, and those with the most first.
+with_limits() {
+	local kind name file limit
+	while read -r kind name; do
+		file=tests/$name; [ "$kind" != unit ] || file=$file.c
+		limit=$(sed -n '1,12s/.*timeout: \([0-9]\{1,\}\).*/\1/p' "$file" | head -n 1)
+		echo "$((${limit:-120} * slower)) $kind $name"
+	done | sort -s -k1,1nr
 }
 
-run() {	# kind name number: leaves $work/NUMBER.done: passed failed skipped seconds note
-	local kind=$1 name=$2 dir=$work/$3 out=$work/$3.out limit start code note= counts left try
+run() {	# limit kind name number: leaves $work/NUMBER.done: passed failed skipped seconds note
+	local limit=$1 kind=$2 name=$3 dir=$work/$4 out=$work/$4.out start code note= counts left try
 	local file=tests/$name; [ "$kind" != unit ] || file=$build/tests/$name
-	limit=$([ "$kind" = unit ] && file_head "tests/$name.c" || sed -n 's/^# timeout: \([0-9]*\).*/\1/p' "$file")
-	limit=$((${limit:-60} * slower))
 	mkdir -p "$dir/home" "$dir/tmp"
 	printf '[user]\n\tname = Test\n\temail = test@example.org\n[init]\n\tdefaultBranch = main\n' >"$dir/home/.gitconfig"
 	start=$EPOCHREALTIME
@@ -99,16 +106,16 @@ run() {	# kind name number: leaves $work/NUMBER.done: passed failed skipped seco
 		esac
 	fi
 	rm -rf "$dir" 2>/dev/null
-	echo "$counts $(((${EPOCHREALTIME/[.,]/} - ${start/[.,]/}) / 1000)) $note" >"$out.new" && mv "$out.new" "$work/$3.done"
+	echo "$counts $(((${EPOCHREALTIME/[.,]/} - ${start/[.,]/}) / 1000)) $note" >"$out.new" && mv "$out.new" "$work/$4.done"
 }
 
 passed=0 failed=0 skipped=0
 report() {	# prints what has come in since
-	local done number kind name p f s time note word cases
+	local done number limit kind name p f s time note word cases
 	for done in "$work"/*.done; do
 		[ -e "$done" ] || continue
 		number=${done##*/} number=${number%.done}
-		read -r kind name <<<"${tests[number]}"
+		read -r limit kind name <<<"${tests[number]}"
 		read -r p f s time note <"$done"
 		rm "$done"
 		passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
@@ -121,14 +128,15 @@ report() {	# prints what has come in since
 	done
 }
 
-mapfile -t tests < <(list | grep -F -e "$word")
+mapfile -t tests < <(list | grep -F -e "$word" | with_limits)
 [ ${#tests[@]} -gt 0 ] || { echo "check: no test has '$word' in its name" >&2; exit 1; }
-for at_once in 2 1; do
+for is_serial in '' 1; do
+	[ -z "$is_serial" ] || at_once=1
 	for number in "${!tests[@]}"; do
-		read -r kind name <<<"${tests[number]}"
-		[ $at_once = $([ "$kind" = serial ] && echo 1 || echo 2) ] || continue
+		read -r limit kind name <<<"${tests[number]}"
+		[ "$is_serial" = "$([ "$kind" != serial ] || echo 1)" ] || continue
 		while [ "$(jobs -rp | wc -l)" -ge $at_once ]; do wait -n; report; done
-		run "$kind" "$name" "$number" &
+		run "$limit" "$kind" "$name" "$number" &
 	done
 	wait
 	report

@@ -2,6 +2,7 @@
 # A session with an agent of kind acp: a child in a sandbox, which states an idea and proposes a patch through the tools that it is given,
 # asks for a permission, hears of a veto, and dies. It cannot see the target, the engine's socket or any other process.
 # needs: python3
+# parallel
 # timeout: 120
 . tests/e2e/lib.sh
 bwrap --unshare-all --ro-bind / / true 2>/dev/null || { echo "bubblewrap cannot work here"; exit 77; }

@@ -3,6 +3,7 @@
 # a flood, an answer that never comes. Each is a state that can be seen, with its reason; the session goes on, and a word of the human
 # brings the agent back.
 # needs: python3
+# parallel
 # timeout: 150
 . tests/e2e/lib.sh
 

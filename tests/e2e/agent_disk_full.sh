@@ -2,6 +2,7 @@
 # The disk is full in the middle of a turn: its model, its patch's review and the source that it reads are let go as a crash would, nothing
 # is asked of the model meanwhile, and with space again, and a human's word, the turn is told once more. On a small file system of its own.
 # needs: python3
+# parallel
 # timeout: 120
 . tests/e2e/lib.sh
 

@@ -2,7 +2,6 @@
 # What scripts rely on, with a target of another kind: no build, lower is better, several samples a run, a hostile log, and patches
 # written by hand. Here stand promises that were once broken.
 # parallel
-# timeout: 60
 # needs: git
 . tests/e2e/lib.sh
 

@@ -3,8 +3,8 @@
 . tests/e2e/lib.sh
 
 target
-(cd "$T" && echo slow=0.15 >src/slow.c && git add -A && git commit -q -m 'A run takes time') || die "cannot make the target"
-patch 01 "Honest" 'echo b=100 >src/b.c; echo slow=0.09 >src/slow.c'
+(cd "$T" && echo slow=0.4 >src/slow.c && git add -A && git commit -q -m 'A run takes time') || die "cannot make the target"
+patch 01 "Honest" 'echo b=100 >src/b.c; echo slow=0.24 >src/slow.c'
 run_auto || die "run: exit $?"
 is "Honest" landed keep
 grep -q 'not plausible' "$work/out" && bad "an honest gain voided a round: $(grep 'not plausible' "$work/out")"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # A full disk: what cannot be written is refused with the reason and is not shown as done; the session pauses, and goes on when there is
 # space again. On a small file system of its own.
+# parallel
 . tests/e2e/lib.sh
 
 mkdir "$work/small"

@@ -1,6 +1,8 @@
 #!/bin/bash
 # The human's gates: nothing runs without an approval, a guard's stop needs a waiver, changes can be asked for, a veto stands at every
 # state, retry and cancel go back where they came from, and a signature is needed before anything is committed.
+# timeout: 180
+# parallel
 . tests/e2e/lib.sh
 
 target '[target]' '	scope = src/*' '	scope = notes.txt' '	maxlines = 20'

@@ -1,6 +1,7 @@
 #!/bin/bash
 # kill -9 of the engine at random moments of a session: nothing starts twice, no decision is lost, and the session ends as it would have.
-# timeout: 100
+# timeout: 240
+# parallel
 . tests/e2e/lib.sh
 RANDOM=${SEED:=$RANDOM}
 echo "SEED=$SEED"

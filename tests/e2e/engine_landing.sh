@@ -1,6 +1,8 @@
 #!/bin/bash
 # Winners land one after the other, each measured on what landed before; a branch that somebody else moved is left alone; a veto counts
 # until the branch has moved, and an engine that dies in that very moment is found out by the next.
+# timeout: 180
+# parallel
 . tests/e2e/lib.sh
 
 target
@@ -76,7 +78,7 @@ session=$(echo "$T"/.skydeck/sessions/*)
 rm "$session"/journal.db*
 cp "$work"/journal.db* "$session/"
 serve
-[ "$(state_of p1)" = landed ] || bad "what is on the branch is $(state_of p1) after the restart"
+wait_state p1 landed	# what is on the branch
 sky resume >/dev/null
 [ "$(sky show p1 --json | grep -o '"landed":"[0-9a-f]*"')" = "\"landed\":\"$landed\"" ] || bad "it landed as another commit"
 [ "$(cd "$T" && git rev-list --count HEAD.."$branch")" = 1 ] || bad "it landed twice"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Two slots: phase 2 is measured on the other one, both are admitted, and what runs side by side is told apart.
+# parallel
 . tests/e2e/lib.sh
 
 [ "$(nproc)" -ge 2 ] || { echo "this machine has one CPU"; exit 77; }

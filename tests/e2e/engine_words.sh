@@ -1,7 +1,8 @@
 #!/bin/bash
-# timeout: 80
 # A human who says anything at any moment: words fall at random while proposals are built, measured and landed. Each one is obeyed or
 # refused, a veto stands, and the session still ends by itself.
+# timeout: 180
+# parallel
 . tests/e2e/lib.sh
 RANDOM=${SEED:=$RANDOM}
 echo "SEED=$SEED"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # The only worker is taken down: it is said, and it can be brought back.
+# parallel
 . tests/e2e/lib.sh
 
 target

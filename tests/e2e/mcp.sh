@@ -2,6 +2,7 @@
 # skydeck mcp: a client lists the tools without an engine, uses them when one is there, goes on over its restart; the socket for tools
 # takes tools and nothing else, whatever a peer tries.
 # needs: python3
+# parallel
 # timeout: 120
 . tests/e2e/lib.sh
 

@@ -2,7 +2,6 @@
 # Where the time goes: what the driver says of a profile (by perf, by gprof, by neither), and what a session makes of it: bytes moved
 # against bandwidth say on which side the target stands, and the first patch of an agent waits for it.
 # needs: python3
-# timeout: 90
 # parallel
 . tests/e2e/lib.sh
 

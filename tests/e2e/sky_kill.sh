@@ -1,6 +1,7 @@
 #!/bin/bash
 # The engine is killed again and again: while VMs come up, are tried, measure, and go down. What it held is taken up each time, no VM is
 # launched twice and no run starts twice, and the session ends with the same verdicts. What is left running is known to doctor.
+# parallel
 # timeout: 240
 . tests/e2e/sky_lib.sh
 RANDOM=${SEED:=$$}
