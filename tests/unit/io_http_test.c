@@ -20,7 +20,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 
-enum { MANY = 50, GIANT = 32 << 20, UPLOAD = 4 << 20, GUARD = 30000000 };
+enum { MANY = 50, GIANT = 32 << 20, UPLOAD = 4 << 20, GUARD = 60000000 };
 #define SECRET "sesame-7261"
 
 /* The server: a thread for each connection. What it does depends on the path. */
@@ -655,19 +655,21 @@ static void test_times(void **state)
 	release(&s);
 
 	plan.url = url_of("/stall");
+	plan.silence_timeout = 1000000;	/* in which a slow machine, too, brings the piece */
 	run(t, &s, &plan);
-	assert_non_null(strstr(s.problem, " said nothing for 0.05 s"));
+	assert_non_null(strstr(s.problem, " said nothing for 1 s"));
 	assert_true(s.result.is_cut);
 	assert_string_equal(s.body.data, "piece\n");
 	release(&s);
 
-	plan.silence_timeout = 0, plan.timeout = 50000;
+	plan.silence_timeout = 0, plan.timeout = 1000000;
 	run(t, &s, &plan);
-	assert_non_null(strstr(s.problem, "'s answer was not whole after 0.05 s"));
+	assert_non_null(strstr(s.problem, "'s answer was not whole after 1 s"));
 	assert_true(s.result.is_cut);
 	release(&s);
 
 	plan.url = url_of("/silent");
+	plan.timeout = 50000;
 	run(t, &s, &plan);
 	assert_non_null(strstr(s.problem, " did not answer within 0.05 s"));
 	assert_false(s.result.is_cut);
@@ -860,7 +862,8 @@ static void test_lookup_that_hangs(void **state)
 	plan.connect_timeout = 20000;
 	run(t, &s, &plan);
 	assert_non_null(strstr(s.problem, "hangs.test:80 does not answer: no connection within 0.02 s"));
-	assert_int_equal(lookups, 2);
+	while (lookups < 2)	/* its thread may begin late */
+		usleep(1000);
 	sem_post(&gate);
 	sem_post(&gate);
 	while (lookups)
