@@ -66,10 +66,10 @@ static int worker_line(const struct event *ev, const struct model *m, struct buf
 	buf_printf(out, "%s", nothing_if_null(ev->state));
 	if (!isnan(ev->noise_percent))
 		buf_printf(out, ", noise %.1f %%", ev->noise_percent);
+	if (ev->usd_per_hour > 0 && !(ev->state && !strcmp(ev->state, "down")))
+		buf_printf(out, ", $%.2f/h", ev->usd_per_hour);
 	if (ev->reason)
 		buf_printf(out, ": %s", ev->reason);
-	if (ev->usd_per_hour > 0)
-		buf_printf(out, ", $%.2f/h", ev->usd_per_hour);
 	return 1;
 }
 
