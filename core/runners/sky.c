@@ -404,8 +404,10 @@ static void followed_line(void *data, enum log_part part, const char *line, size
 static void followed_trouble(void *data, const char *problem)
 {
 	struct job *job = data;
+	char *text = xasprintf("%s; it is taken up where it broke off", problem ? problem : "");
 	if (problem)
-		say(job, problem);
+		say(job, text);
+	free(text);
 }
 
 static void followed_end(void *data, enum job_status status, const char *word)
