@@ -74,7 +74,7 @@ const struct cli_command autonomy_command = {
 	.run = autonomy_run,
 };
 const struct cli_command pause_command = {
-	.name = "pause", .args = "", .help = "start nothing new", .run = pause_run,
+	.name = "pause", .args = "", .help = "start nothing new; the agent goes on to where it next uses a tool, and waits", .run = pause_run,
 };
 const struct cli_command resume_command = {
 	.name = "resume", .args = "", .help = "go on after a pause", .run = pause_run,

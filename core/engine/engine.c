@@ -313,6 +313,7 @@ static void advance(struct engine *e)
 		wave_advance(e);
 		reading_advance(e);
 		profile_advance(e);
+		tools_advance(e);
 		tools_patch_advance(e);
 		turns_advance(e);
 		end_when_done(e);

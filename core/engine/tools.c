@@ -323,28 +323,84 @@ static struct tool_use *use_new(struct engine *e, const char *agent, const char 
 	return u;
 }
 
-void tools_call(struct engine *e, const char *agent, const char *name, const struct json *args, tool_done *done, void *data)
+static size_t function_of(const char *name)
 {
-	const struct tool *tool = tool_find(name);
-	struct err err = {0};
 	size_t i = 0;
-	if (is_usable(e, &err) < 0) {
-		refuse_early(done, data, err.text);
-		return;
-	}
-	struct tool_use *u = use_new(e, agent, tool ? tool->name : "unknown", args, done, data);
-	while (tool && i < sizeof functions / sizeof *functions && strcmp(functions[i].name, tool->name))
+	while (i < sizeof functions / sizeof *functions && strcmp(functions[i].name, name))
 		i++;
-	if (!tool || i == sizeof functions / sizeof *functions)
-		tool_refuse(u, "there is no tool \"%.64s\"", name ? name : "");
-	else if (tool_check(tool, args, &err) < 0)
-		tool_refuse(u, "%s", err.text);
+	return i;
+}
+
+static void carry_out(struct tool_use *u)
+{
+	struct engine *e = u->engine;
+	struct err err = {0};
+	size_t i = function_of(u->name);
+	if (i == sizeof functions / sizeof *functions)
+		tool_refuse(u, "there is no tool \"%.64s\"", u->name);
 	else if (e->model.state == SESSION_ENDED && !functions[i].works_on_ended)
 		tool_refuse(u, "the session has ended: read_results and read_log still tell what came of it");
 	else if (within_quota(u, &err) < 0)
 		tool_refuse(u, "%s", err.text);
 	else
 		functions[i].run(u);
+}
+
+/* While the session is paused its agent's turn goes on to where it next uses a tool, and waits there: nothing more is asked of a
+ * model. Who comes by themselves cost the session nothing. */
+static int is_to_wait(const struct tool_use *u)
+{
+	return u->engine->model.state == SESSION_PAUSED && turn_of(u);
+}
+
+static void stop_waiting(struct tool_use *u)
+{
+	u->waits_in = 0;
+}
+
+/* The oldest that waited and need not any more. */
+static struct tool_use *waited(const struct engine *e)
+{
+	struct tool_use *oldest = NULL;
+	for (struct tool_use *u = e->uses; u; u = u->next)
+		if (u->waits_in && (!is_to_wait(u) || turn_of(u)->number != u->waits_in))
+			oldest = u;
+	return oldest;
+}
+
+void tools_advance(struct engine *e)
+{
+	for (struct tool_use *u; (u = waited(e));) {
+		const struct turn *turn = turn_of(u);
+		int is_over = !turn || turn->number != u->waits_in;
+		u->waits_in = 0;
+		u->cancel = NULL;
+		if (is_over)
+			tool_refuse(u, "the turn in which this was asked for is over");
+		else
+			carry_out(u);
+	}
+}
+
+void tools_call(struct engine *e, const char *agent, const char *name, const struct json *args, tool_done *done, void *data)
+{
+	const struct tool *tool = tool_find(name);
+	struct err err = {0};
+	if (is_usable(e, &err) < 0) {
+		refuse_early(done, data, err.text);
+		return;
+	}
+	struct tool_use *u = use_new(e, agent, tool ? tool->name : "unknown", args, done, data);
+	if (!tool) {
+		tool_refuse(u, "there is no tool \"%.64s\"", name ? name : "");
+	} else if (tool_check(tool, args, &err) < 0) {
+		tool_refuse(u, "%s", err.text);
+	} else if (is_to_wait(u)) {
+		u->waits_in = turn_of(u)->number;
+		u->cancel = stop_waiting;
+	} else {
+		carry_out(u);
+	}
 }
 
 /* the socket for tools */

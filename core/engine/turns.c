@@ -441,9 +441,25 @@ static void say_spent(struct engine *e)
 	e->exit_code = EXIT_BUDGET;
 }
 
+/* A turn that runs goes on to its next use of a tool, which waits (tools.c). */
+static void say_pause(struct engine *e)
+{
+	static const char holding[] = "the session is paused: this turn waits where it next uses a tool";
+	int is_paused = e->model.state == SESSION_PAUSED, runs = e->turns->log != NULL;
+	int is_holding = e->model.agent_text && !strcmp(e->model.agent_text, holding);
+	if (e->broken || !e->model.agent_state || strcmp(e->model.agent_state, "working"))
+		return;
+	if (is_paused)
+		state_agent(e, runs ? "working" : "idle", runs ? holding : "the session is paused");
+	else if (is_holding && runs)
+		state_agent(e, "working", e->model.dialogue.stage_reason);
+}
+
 void turns_advance(struct engine *e)
 {
 	struct turns *t = e->turns;
+	if (t)
+		say_pause(e);
 	if (!t || t->log || !e->agent || !engine_may_run(e) || !may_try(e))
 		return;
 	e->agent_failed = 0;
