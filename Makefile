@@ -86,7 +86,8 @@ jobs     = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 install: $B/skydeck
 	install -Dm755 $< $(DESTDIR)$(PREFIX)/bin/skydeck
-	$(if $(wildcard assets/skydeck.1),install -Dm644 assets/skydeck.1 $(DESTDIR)$(PREFIX)/share/man/man1/skydeck.1)
+	$< help man > $B/gen/skydeck.1
+	install -Dm644 $B/gen/skydeck.1 $(DESTDIR)$(PREFIX)/share/man/man1/skydeck.1
 lint:
 	@tests/layers.sh
 shape:

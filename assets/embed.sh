@@ -5,7 +5,7 @@ set -eu
 export LC_ALL=C
 list() {
 	find assets themes -name build -prune -o -type f ! -name '*.o' ! -name '*~' ! -name '.*.sw?' \
-		! -path assets/embed.sh ! -path assets/README.md ! -path assets/skydeck.1 ! -path themes/README.md -print | sort
+		! -path assets/embed.sh ! -path assets/README.md ! -path themes/README.md -print | sort
 }
 [ "${1:-}" != --list ] || { list; exit; }
 

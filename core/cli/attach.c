@@ -50,5 +50,9 @@ const struct cli_command attach_command = {
 	.name = "attach",
 	.args = "[--observe] [--theme NAME] [--ascii] [--no-mouse]",
 	.help = "a cockpit on the running engine; with --observe it cannot command",
+	.options = "--observe\tlook, and command nothing\n"
+		   "--theme NAME\tdark, light, plain or a file of colours\n"
+		   "--ascii\tdraw with ASCII only\n"
+		   "--no-mouse\tleave the mouse to the terminal\n",
 	.run = attach_run,
 };

@@ -20,13 +20,16 @@ struct cli {
 	int (*cockpit)(const struct cli *cli, int argc, char **argv, struct err *err);
 };
 
-/* args: the usage after the name; help: one line. run gets argv[0] = the name and returns an exit code (enum
+/* args: the usage after the name; help: one line; options: a line for each option and operand that needs words, "--word VALUE",
+ * a tab, what it means. Help and the manual page are made of these. run gets argv[0] = the name and returns an exit code (enum
  * exit_code); on failure it has set err, and main prints it as one line on stderr. Usage errors return
  * err_code(err, EXIT_USAGE, …). */
 struct cli_command {
-	const char *name, *args, *help;
+	const char *name, *args, *help, *options;
 	int (*run)(const struct cli *cli, int argc, char **argv, struct err *err);
 };
+
+#define CLI_JSON_OPTION "--json\tone JSON document\n"
 
 extern const struct cli_command *const cli_commands[];	/* NULL-terminated, in the order of the help */
 const struct cli_command *cli_find(const char *name);

@@ -64,10 +64,13 @@ const struct cli_command steer_command = {
 };
 const struct cli_command permit_command = {
 	.name = "permit", .args = "ID [--always]", .help = "allow what the agent asks leave for; policy refuses it after 5 s",
+	.options = "--always\tand the agent need not ask for its like again\n",
 	.run = permit_run,
 };
 const struct cli_command refuse_command = {
-	.name = "refuse", .args = "ID [--always]", .help = "refuse what the agent asks leave for", .run = permit_run,
+	.name = "refuse", .args = "ID [--always]", .help = "refuse what the agent asks leave for",
+	.options = "--always\tand the agent need not ask for its like again\n",
+	.run = permit_run,
 };
 const struct cli_command autonomy_command = {
 	.name = "autonomy", .args = "manual|wave|auto", .help = "who passes the gates: you, you by the wave, or time",

@@ -81,26 +81,42 @@ static int decide_run(const struct cli *cli, int argc, char **argv, struct err *
 
 const struct cli_command approve_command = {
 	.name = "approve", .args = "ID… [--rev N]", .help = "pass proposals through the first gate: they may cost compute; --rev: only that revision",
+	.options = "--rev N\tonly while that revision is the newest\n"
+		   CLI_JSON_OPTION,
 	.run = decide_run,
 };
 const struct cli_command veto_command = {
 	.name = "veto", .args = "ID --reason TEXT", .help = "end a proposal; whoever proposed it reads why",
+	.options = "--reason TEXT\twhy; the agent reads it\n"
+		   CLI_JSON_OPTION,
 	.run = decide_run,
 };
 const struct cli_command waive_command = {
 	.name = "waive", .args = "ID --reason TEXT [--rev N]", .help = "wave a proposal past the guard, to the first gate",
+	.options = "--reason TEXT\twhy; it stays in the journal\n"
+		   "--rev N\tonly while that revision is the newest\n"
+		   CLI_JSON_OPTION,
 	.run = decide_run,
 };
 const struct cli_command revise_command = {
-	.name = "revise", .args = "ID --comment TEXT", .help = "ask for changes", .run = decide_run,
+	.name = "revise", .args = "ID --comment TEXT", .help = "ask for changes",
+	.options = "--comment TEXT\twhat to change; the agent reads it\n"
+		   CLI_JSON_OPTION,
+	.run = decide_run,
 };
 const struct cli_command sign_command = {
 	.name = "sign", .args = "ID [--rev N]", .help = "sign a winner: it is committed to the session's branch",
+	.options = "--rev N\tonly while that revision is the newest\n"
+		   CLI_JSON_OPTION,
 	.run = decide_run,
 };
 const struct cli_command cancel_command = {
-	.name = "cancel", .args = "ID", .help = "take a proposal out without a verdict", .run = decide_run,
+	.name = "cancel", .args = "ID", .help = "take a proposal out without a verdict",
+	.options = CLI_JSON_OPTION,
+	.run = decide_run,
 };
 const struct cli_command retry_command = {
-	.name = "retry", .args = "ID", .help = "measure a proposal once more", .run = decide_run,
+	.name = "retry", .args = "ID", .help = "measure a proposal once more",
+	.options = CLI_JSON_OPTION,
+	.run = decide_run,
 };

@@ -161,5 +161,6 @@ const struct cli_command demo_command = {
 	.name = "demo",
 	.args = "[DIR]",
 	.help = "unpack the bundled target and open it",
+	.options = "DIR\twhere to; default: a new folder under ~/.cache/skydeck\n",
 	.run = demo_run,
 };

@@ -396,5 +396,7 @@ const struct cli_command doctor_command = {
 	.name = "doctor",
 	.args = "[--json] [--down]",
 	.help = "what is installed, reachable, left running and costing money, and what to do about it; --down ends VMs that were left",
+	.options = CLI_JSON_OPTION
+		   "--down\ttake down the VMs that were left running\n",
 	.run = doctor_run,
 };

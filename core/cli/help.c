@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/cli/access.h"
+#include "core/cli/manual.h"
 #include "core/cli/options.h"
 #include "core/cli/table.h"
 #include "core/data/config.h"
@@ -20,7 +21,8 @@ static void help_all(struct buf *out)
 		table_cell(&t, "%s", cli_commands[i]->help);
 	}
 	table_print(&t, out);
-	buf_puts(out, "\nskydeck help COMMAND shows its options, skydeck help config the settings.\n"
+	buf_puts(out, "\n-v notes what this program does in .skydeck/skydeck.log; --script plays the instructions in FILE to the cockpit.\n"
+		      "skydeck help COMMAND shows its options, skydeck help config the settings, skydeck help man the manual page.\n"
 		      "Exit: 0 done, 1 failed, 2 usage, 3 no engine runs, 4 refused, 5 budget exhausted, 130 "
 		      "interrupted.\n");
 }
@@ -31,6 +33,16 @@ static int help_command_named(const char *name, struct buf *out, struct err *err
 	if (!c)
 		return err_code(err, EXIT_USAGE, "there is no command %s: skydeck help lists them", name);
 	buf_printf(out, "skydeck %s%s%s\n    %s\n", c->name, *c->args ? " " : "", c->args, c->help);
+	if (!c->options)
+		return 0;
+	struct table t = { .columns = 2 };
+	const char *p = c->options;
+	for (struct manual_row row; manual_next(&p, &row);) {
+		table_cell(&t, "    %.*s", row.len[0], row.at[0]);
+		table_cell(&t, "%.*s", row.len[1], row.at[1]);
+	}
+	buf_putc(out, '\n');
+	table_print(&t, out);
 	return 0;
 }
 
@@ -39,11 +51,10 @@ static void help_config(struct buf *out)
 	struct buf lines = {0};
 	struct table t = { .columns = 3 };
 	config_describe(&lines);
-	for (const char *p = buf_str(&lines); *p;) {
-		size_t n = strcspn(p, "\t\n");
-		table_cell(&t, "%.*s", (int)n, p);
-		p += n + (p[n] != '\0');
-	}
+	const char *p = buf_str(&lines);
+	for (struct manual_row row; manual_next(&p, &row);)
+		for (size_t i = 0; i < t.columns; i++)
+			table_cell(&t, "%.*s", row.len[i], row.at[i]);
 	buf_puts(out, "Settings, in git's format: .skydeck/config, over ~/.config/skydeck/config. Name, default, "
 		      "meaning:\n\n");
 	table_print(&t, out);
@@ -74,6 +85,8 @@ static int help_run(const struct cli *cli, int argc, char **argv, struct err *er
 		help_all(&out);
 	else if (!strcmp(argv[1], "config"))
 		help_config(&out);
+	else if (!strcmp(argv[1], "man"))
+		manual_page(&out);
 	else
 		rc = help_command_named(argv[1], &out, err);
 	print_text(&out);
@@ -90,7 +103,11 @@ static int version_run(const struct cli *cli, int argc, char **argv, struct err 
 }
 
 const struct cli_command help_command = {
-	.name = "help", .args = "[COMMAND]", .help = "this list, or one command; config: the settings", .run = help_run,
+	.name = "help", .args = "[COMMAND]", .help = "this list, or one command; config: the settings",
+	.options = "COMMAND\tits options\n"
+		   "config\tall settings\n"
+		   "man\tthe manual page: skydeck help man | man -l -\n",
+	.run = help_run,
 };
 const struct cli_command version_command = {
 	.name = "version", .args = "", .help = "the version of this program", .run = version_run,

@@ -185,5 +185,8 @@ const struct cli_command init_command = {
 	.name = "init",
 	.args = "[--recipe NAME] [--list-recipes] [--show]",
 	.help = "write .skydeck/config, the scripts and first sources where missing",
+	.options = "--recipe NAME\tfor a project that is known; default: generic\n"
+		   "--list-recipes\tthe recipes, and what each was tried on\n"
+		   "--show\tprint the config that it would write, and write nothing\n",
 	.run = init_run,
 };

@@ -238,5 +238,10 @@ const struct cli_command judge_command = {
 	.name = "judge",
 	.args = "[--json] [--steps] [--direction higher|lower] [--alpha A] FILE|-",
 	.help = "the decision rule alone, on pairs (JSON) or values of runs (CSV)",
+	.options = "FILE\tJSON with pairs, or CSV with the header worker,round,arm,value; -: standard input\n"
+		   "--steps\tone JSON object for each pair before the verdict\n"
+		   "--json\tthe verdict as JSON, which is the default\n"
+		   "--direction higher|lower\tCSV: which value is better; default: higher\n"
+		   "--alpha A\tCSV: the error level, above 0, at most 1\n",
 	.run = judge_run,
 };

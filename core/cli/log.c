@@ -286,8 +286,15 @@ static int events_run(const struct cli *cli, int argc, char **argv, struct err *
 
 const struct cli_command log_command = {
 	.name = "log", .args = "[RUN] [-f] [-n N]", .help = "what happened in the session, or the output of a run",
+	.options = "RUN\tr7: a run; t7: a turn of the agent; p7: the run of a proposal\n"
+		   "-f, --follow\tgo on as it grows\n"
+		   "-n, --lines N\tthe last N lines\n",
 	.run = log_run,
 };
 const struct cli_command events_command = {
-	.name = "events", .args = "[--json] [--since SEQ] [-f]", .help = "the journal, a line each", .run = events_run,
+	.name = "events", .args = "[--json] [--since SEQ] [-f]", .help = "the journal, a line each",
+	.options = "--json\ta JSON object a line\n"
+		   "--since SEQ\twhat came after that event\n"
+		   "-f, --follow\tgo on as they come\n",
+	.run = events_run,
 };

@@ -58,5 +58,6 @@ const struct cli_command mcp_command = {
 	.name = "mcp",
 	.args = "[--agent NAME]",
 	.help = "an MCP server on stdin and stdout: the session's tools, for any agent, under its own name or --agent's",
+	.options = "--agent NAME\tthe name under which the client proposes; default: the one it gives\n",
 	.run = mcp_command_run,
 };

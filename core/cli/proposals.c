@@ -324,13 +324,21 @@ static int diff_run(const struct cli *cli, int argc, char **argv, struct err *er
 
 const struct cli_command proposals_command = {
 	.name = "proposals", .args = "[--json] [STATE]", .help = "list proposals, or those in a state",
+	.options = CLI_JSON_OPTION
+		   "STATE\tonly these: waiting, stopped, running, signing, landed, …\n",
 	.run = proposals_run,
 };
 const struct cli_command show_command = {
 	.name = "show", .args = "ID [--rev N] [--json]",
-	.help = "one proposal with its text, its review and its verdict", .run = show_run,
+	.help = "one proposal with its text, its review and its verdict",
+	.options = "--rev N\tthat revision; default: the newest\n"
+		   CLI_JSON_OPTION,
+	.run = show_run,
 };
 const struct cli_command diff_command = {
 	.name = "diff", .args = "ID [--rev N] [--from M]",
-	.help = "a proposal's patch, or what changed since revision M", .run = diff_run,
+	.help = "a proposal's patch, or what changed since revision M",
+	.options = "--rev N\tthat revision; default: the newest\n"
+		   "--from M\twhat changed from revision M to it\n",
+	.run = diff_run,
 };

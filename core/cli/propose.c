@@ -109,5 +109,11 @@ const struct cli_command propose_command = {
 	.name = "propose",
 	.args = "[--title T] [--source S]… [--revises ID] PATCHFILE|- | --commit REV",
 	.help = "propose a patch, or a commit that is there; with --revises the next revision of a proposal",
+	.options = "PATCHFILE\ta diff, or a mail of git format-patch; -: from standard input\n"
+		   "--commit REV\ta commit that is in the repository\n"
+		   "--title T\tdefault: the subject of the patch\n"
+		   "--source S\twhere the idea comes from: arXiv:…, a URL, an id of the reading list; may repeat\n"
+		   "--revises ID\tthe next revision of that proposal\n"
+		   CLI_JSON_OPTION,
 	.run = propose_run,
 };

@@ -116,5 +116,7 @@ const struct cli_command results_command = {
 	.name = "results",
 	.args = "[--json|--tsv]",
 	.help = "the metric table with evidence and verdicts",
+	.options = CLI_JSON_OPTION
+		   "--tsv\tvalues between tabs, with a header\n",
 	.run = results_run,
 };

@@ -206,6 +206,13 @@ const struct cli_command run_command = {
 	.name = "run",
 	.args = "[--plain] [--autonomy A] [--agent N] [--runner N] [--budget USD] [--hours H] [--experiments N]",
 	.help = "one session in the foreground; with --plain, or without a terminal, as lines",
+	.options = "--plain\tas lines, also on a terminal\n"
+		   "--autonomy A\tmanual, wave or auto: who passes the gates\n"
+		   "--agent N\tthe agent that proposes, by its name in the config\n"
+		   "--runner N\tlocal or sky: where it is measured\n"
+		   "--budget USD\tthe end of all spending, for models and VMs together\n"
+		   "--hours H\tthe session ends after so many\n"
+		   "--experiments N\tthe session ends after so many proposals\n",
 	.run = run_run,
 };
 
@@ -261,5 +268,6 @@ const struct cli_command serve_command = {
 	.name = "serve",
 	.args = "[--new]",
 	.help = "the engine in the foreground, no cockpit",
+	.options = "--new\tstart another session where one has ended\n",
 	.run = serve_run,
 };

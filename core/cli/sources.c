@@ -325,9 +325,14 @@ static int source_run(const struct cli *cli, int argc, char **argv, struct err *
 
 const struct cli_command sources_command = {
 	.name = "sources", .args = "[--json]", .help = "the reading list, what came of each entry, and of each kind",
+	.options = CLI_JSON_OPTION,
 	.run = sources_run,
 };
 const struct cli_command source_command = {
 	.name = "source", .args = "add URL|PATH|arXiv:ID [--note T] | drop ID | move ID POSITION | note ID TEXT | read ID | show ID",
-	.help = "add to the reading list, order it, write on its margin, have it read, dismiss from it", .run = source_run,
+	.help = "add to the reading list, order it, write on its margin, have it read, dismiss from it",
+	.options = "--note T\twith add: why it is there\n"
+		   "--reason T\twith drop: why; the agent reads it\n"
+		   "--json\twith show: one JSON document\n",
+	.run = source_run,
 };

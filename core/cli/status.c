@@ -167,5 +167,6 @@ const struct cli_command status_command = {
 	.name = "status",
 	.args = "[--json]",
 	.help = "where the session stands, and what waits for you",
+	.options = CLI_JSON_OPTION,
 	.run = status_run,
 };

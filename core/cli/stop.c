@@ -109,5 +109,6 @@ const struct cli_command stop_command = {
 	.name = "stop",
 	.args = "[--now]",
 	.help = "end the session; with --now what runs is not waited for",
+	.options = "--now\twhat runs is ended at once\n",
 	.run = stop_run,
 };

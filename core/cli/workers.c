@@ -105,5 +105,6 @@ static int workers_run(const struct cli *cli, int argc, char **argv, struct err 
 
 const struct cli_command workers_command = {
 	.name = "workers", .args = "[--json]", .help = "where runs happen, how noisy it is there and what it costs",
+	.options = CLI_JSON_OPTION,
 	.run = workers_run,
 };

@@ -63,6 +63,20 @@ for command in init demo run attach serve status proposals show diff approve vet
 	says "^  $command  "
 	skydeck help $command | grep -q "^skydeck $command" || bad "help $command"
 done
+page=$(skydeck help man)
+for command in $(skydeck help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
+	echo "$page" | grep -q "^.fB.&$command.fR " || bad "the manual page lacks $command"
+	for option in $(skydeck help $command | head -n 1 | grep -o -e ' *\[*--[a-z-]*' | tr -d ' ['); do
+		skydeck help $command | grep -q "^    \(-., \)\?$option\( \|$\)" || bad "help $command does not say what $option means"
+	done
+done
+for code in $(skydeck help | sed -n 's/^Exit: //p' | grep -o '[0-9]*'); do
+	echo "$page" | grep -qx "\.B $code" || bad "the manual page lacks exit code $code"
+done
+echo "$page" | grep -q 'fB.&session.autonomy.fR .&= manual' || bad 'the manual page lacks the settings'
+if command -v mandoc >/dev/null; then
+	echo "$page" | mandoc -T lint -W warning >"$out" || bad 'the manual page is not clean'
+fi
 gives 0 status --help
 says '^skydeck status \[--json\]'
 gives 0 help config
