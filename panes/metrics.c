@@ -53,7 +53,7 @@ static const struct {
 
 enum {
 	RANKS = 8, SECONDARIES = 4, FIRST_ROW = 2, MARK = 3, ID = 4,
-	TITLE_GOOD = 34, TITLE_BEST = 70, SPREAD_BEST = 36, SECONDARY_MIN = 8, GAUGE_WIDTH = 10, OUTLIER = 4,
+	TITLE_LEAST = 24, TITLE_GOOD = 34, TITLE_BEST = 70, SPREAD_BEST = 36, SECONDARY_MIN = 8, GAUGE_WIDTH = 10, OUTLIER = 4,
 };
 
 enum filter { FILTER_ALL, FILTER_KEPT, FILTER_OPEN, FILTER_OUT, FILTER_COUNT };
@@ -294,6 +294,10 @@ static void lay_out(struct metrics_state *s, const struct model *m, int room)
 				left -= width;
 			}
 		}
+	if (s->width[COLUMN_TITLE] + left < (title < TITLE_LEAST ? title : TITLE_LEAST)) {	/* its number stays: the words are worth more */
+		left += s->width[COLUMN_GAUGE];
+		s->width[COLUMN_GAUGE] = 0;
+	}
 	s->width[COLUMN_TITLE] += take(&left, (title < TITLE_GOOD ? title : TITLE_GOOD) - s->width[COLUMN_TITLE]);
 	add_secondaries(s, m, &left);
 	if (s->width[COLUMN_SPREAD])
@@ -484,9 +488,12 @@ static void draw_heading(const struct metrics_state *s, struct canvas *c)
 		else
 			canvas_text_right(c, 0, end, STYLE_HEADING, text);
 	}
-	if (s->width[COLUMN_EVIDENCE] && !s->width[COLUMN_GAUGE])
-		canvas_text_right(c, 0, s->x[COLUMN_EVIDENCE] + s->width[COLUMN_EVIDENCE], STYLE_HEADING,
-			s->sort == COLUMN_GAUGE ? "E▼" : "E");
+	if (s->width[COLUMN_EVIDENCE] && !s->width[COLUMN_GAUGE]) {
+		const char *name = s->width[COLUMN_INTERVAL] ? columns[COLUMN_GAUGE].heading : "E";
+		char text[32];
+		snprintf(text, sizeof text, "%s%s", name, s->sort == COLUMN_GAUGE ? "▼" : "");
+		canvas_text_right(c, 0, s->x[COLUMN_EVIDENCE] + s->width[COLUMN_EVIDENCE], STYLE_HEADING, text);
+	}
 	for (size_t i = 0; i < s->secondaries.count; i++)
 		canvas_text_right(c, 0, s->secondary_x[i] + s->secondary_width[i], STYLE_HEADING, s->secondaries.at[i]);
 }
