@@ -223,7 +223,8 @@ static int log_run(const struct cli *cli, int argc, char **argv, struct err *err
 
 /* the journal */
 
-/* "812  14:02:11  verdict  engine  proposal=p3 verdict=keep …": every kind and every field, for eyes and grep. */
+/* "812  14:02:11  verdict  engine  proposal=p3 verdict=keep …": every kind and every field, for eyes and grep; a text
+ * of several lines as JSON has it, on one. */
 static void event_text(const struct event *ev, const char *body, size_t len, struct buf *out)
 {
 	char time[CLOCK_TEXT];
@@ -237,8 +238,9 @@ static void event_text(const struct event *ev, const char *body, size_t len, str
 		if (!strcmp(key, "seq") || !strcmp(key, "time") || !strcmp(key, "kind") || !strcmp(key, "by"))
 			continue;
 		buf_printf(out, "  %s=", key);
-		if (json_string(i, NULL))
-			buf_puts(out, json_string(i, ""));
+		const char *text = json_string(i, NULL);
+		if (text && !strpbrk(text, "\n\r\t"))
+			buf_puts(out, text);
 		else
 			json_print(i, out);
 	}

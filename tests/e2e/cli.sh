@@ -202,7 +202,7 @@ gives 0 veto p3 --reason 'changed my mind'
 fails 4 'vetoed' approve p3
 gives 0 show p3 --json
 says '"guard":{"ok":false,.*"waived":true}.*"review":{"decision":"vetoed","by":"user [^"]*","reason":"changed my mind"'
-gives 0 revise p2 --comment 'why slower?'
+gives 0 revise p2 --comment $'why slower?\nand by how much?'
 gives 0 propose --revises p2 "$work/broken.patch"
 says '^p2 waiting'
 gives 0 diff p2 --from 1
@@ -273,6 +273,8 @@ says '"viewers":0'
 gives 0 events --json
 [ "$(sed 's/^{"seq":\([0-9]*\),.*/\1/' "$out")" = "$(seq "$(wc -l <"$out")")" ] || bad 'seq is 1, 2, 3, …'
 last=$(wc -l <"$out")
+gives 0 events
+[ "$(wc -l <"$out")" = "$last" ] || bad 'an event is a line, whatever its text holds'
 gives 0 events --since $((last - 2))
 [ "$(wc -l <"$out")" = 2 ] || bad '--since gives what is after it'
 says 'session_ended'
