@@ -554,7 +554,7 @@ static const struct rpc_handler peer = { .call = rpc_called, .answer = rpc_answe
 static int start(struct agent *a, struct err *err)
 {
 	struct child_options options = { .output = child_complains, .ended = child_ended, .data = a,
-		.file_limit = FILE_LARGEST };
+		.file_limit = FILE_LARGEST, .is_expendable = 1 };
 	int talk[2];
 	if (acp_start_child(a, talk, &options, err))
 		return -1;

@@ -102,6 +102,15 @@ static int limit(const struct child_options *options)
 	return any ? setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }) : 0;
 }
 
+/* proc(5), oom_score_adj. Where it cannot be said, all are equal. */
+static void say_expendable(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : write(fd, "1000", 4);
+	(void)n;
+	close_fd(&fd);
+}
+
 static void become(const struct plan *plan)
 {
 	const struct child_options *options = plan->options;
@@ -122,6 +131,8 @@ static void become(const struct plan *plan)
 		fail_child(status, STAGE_FOLDER);
 	if (limit(options))
 		fail_child(status, STAGE_LIMITS);
+	if (options->is_expendable)
+		say_expendable();
 	default_signals();
 	execvpe(options->argv[0], (char *const *)options->argv, options->env ? (char *const *)options->env : environ);
 	fail_child(status, STAGE_EXEC);

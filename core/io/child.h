@@ -28,6 +28,7 @@ struct child_options {
 	/* Of each of its processes (setrlimit(2)); 0: none. Where one is given there are no core files either. */
 	uint64_t memory_limit, data_limit, file_limit;	/* bytes: of addresses (AS), of memory of its own (DATA), of one file (FSIZE) */
 	unsigned cpu_limit;				/* seconds (CPU): then it is killed by SIGXCPU */
+	int is_expendable;		/* where memory runs out the kernel ends it, and what it starts, before anything else */
 	const char *input;		/* bytes for stdin (copied, as a file in memory), or NULL for /dev/null */
 	size_t input_size;
 	/* Where the child is spoken with, as by rpc: gets what reads its stdout and what writes its stdin, which the caller

@@ -454,6 +454,23 @@ static void limits_hold_for_the_child_alone(void **state)
 	assert_true(mine.rlim_cur > 8192);
 }
 
+static void the_expendable_go_first_when_memory_runs_out(void **state)
+{
+	struct seen *seen = *state;
+	struct child_options options = options_for(seen, SHELL("cat /proc/self/oom_score_adj"));
+	options.is_expendable = 1;
+	run(seen, &options);
+	assert_string_equal(buf_str(&seen->output), "1000\n");
+	struct buf own = {0};
+	assert_true(buf_read_file(&own, "/proc/self/oom_score_adj", 100) >= 0);
+	buf_truncate(&seen->output, 0);
+	seen->ended = 0;
+	options.is_expendable = 0;
+	run(seen, &options);
+	assert_string_equal(buf_str(&seen->output), buf_str(&own));
+	buf_release(&own);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -467,7 +484,7 @@ int main(void)
 		T(timeout_kills_what_ignores_sigterm), T(kill_from_output_still_ends), T(abandon_from_every_place),
 		T(abandon_during_the_last_drain), T(starts_that_fail_are_sentences), T(an_ignored_sigchld_does_not_lose_the_end),
 		T(works_with_our_own_0_to_2_closed), T(run_without_a_loop), T(one_that_is_spoken_with_and_its_stderr_apart),
-		T(limits_hold_for_the_child_alone),
+		T(limits_hold_for_the_child_alone), T(the_expendable_go_first_when_memory_runs_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
