@@ -295,9 +295,10 @@ measure_bandwidth() {
 			i=$((i + 1))
 		done
 		wait
-		# each byte that is copied is read and written
+		# each byte that is copied is read and written; perf names the unit that suits
 		set +f
-		awk '/GB\/sec/ { sum += $1 } END { if (sum > 0) printf "PROFILE bandwidth=%.0f by=perf\n", 2 * sum * 1073741824 }' "$work"/bandwidth.*
+		awk 'BEGIN { unit["KB/sec"] = 1024; unit["MB/sec"] = 1048576; unit["GB/sec"] = 1073741824 }
+			$2 in unit { sum += $1 * unit[$2] } END { if (sum > 0) printf "PROFILE bandwidth=%.0f by=perf\n", 2 * sum }' "$work"/bandwidth.*
 		set -f
 		return
 	fi
