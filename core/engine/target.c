@@ -22,7 +22,7 @@ int target_find(const char *directory, struct target *t, struct err *err)
 {
 	char *root = realpath(directory, NULL);
 	if (!root)
-		return err_set(err, "%s: %s", directory, strerror(errno));
+		return err_set(err, "cannot open the folder %s: %s", directory, strerror(errno));
 	for (size_t n = strlen(root); ; n = strlen(root)) {
 		char *git = xasprintf("%s/.git", root);
 		int found = !access(git, F_OK);

@@ -43,6 +43,7 @@ until_says() {
 # Before there is anything.
 mkdir "$target"
 fails 1 'not in a git repository' status
+fails 1 'cannot open the folder /no/such: No such file' -C /no/such status
 fails 2 'no command frobnicate' frobnicate
 fails 2 'no option --frob' status --frob
 fails 2 'argument is missing' approve
