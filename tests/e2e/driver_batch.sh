@@ -2,7 +2,7 @@
 # Batches as a VM executes them: trees made of commits that git bundles bring, what is kept, what is skipped, and what is left after a
 # TERM or a KILL. SHELL_OF_DRIVER names another shell to run the driver in.
 # parallel
-# timeout: 120
+# timeout: 300
 set -u
 shopt -s lastpipe
 driver=$PWD/assets/driver.sh sh=${SHELL_OF_DRIVER:-sh}
@@ -293,14 +293,14 @@ is "the harness's file that git ignores" "$(cat "$H/arms/p1/ignored")" ignored
 # --- TERM and KILL --------------------------------------------------------------------------------------------------------
 
 wait_for() {	# FILE
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		[ ! -s "$1" ] || return 0
 		sleep 0.05
 	done
-	bad "no $1 after ten seconds"
+	bad "no $1 after a minute"
 }
 gone() {	# NAME PID: not even as a zombie that someone else has yet to reap
-	for _ in $(seq 100); do
+	for _ in $(seq 1200); do
 		grep -qs '^State:.[^Z]' "/proc/$2/status" || return 0
 		sleep 0.05
 	done
@@ -366,7 +366,7 @@ is 'killed often: content' "$(cat "$H/arms/p1/a")" 7
 # Two at once: the second waits for the first.
 fresh
 bundle b "$slow"
-echo 'echo measured; [ -e ../go ] || { echo x >../ready; n=0; while [ ! -e ../go ] && [ $n -lt 200 ]; do sleep 0.05; n=$((n + 1)); done; }' >"$H/harness/measure.sh"
+echo 'echo measured; [ -e ../go ] || { echo x >../ready; n=0; while [ ! -e ../go ] && [ $n -lt 2000 ]; do sleep 0.05; n=$((n + 1)); done; }' >"$H/harness/measure.sh"
 { words; build_of p1 "$slow"; measure_of p1 "$slow"; } >"$H/batch"
 (cd "$H" && exec $sh driver.sh batch batch) >"$work/first" 2>&1 &
 batch=$!

@@ -1,5 +1,6 @@
 #!/bin/bash
-# A benchmark that becomes twice as fast is believed when its run became shorter too, although not all of a run is the benchmark.
+# A benchmark that becomes twice as fast is believed when its run became shorter too, although not all of a run is the benchmark. What is not
+# believed in two rounds running would be suspect, not landed; one round may be lost to a machine that stood still.
 . tests/e2e/lib.sh
 
 target
@@ -7,6 +8,5 @@ target
 patch 01 "Honest" 'echo b=100 >src/b.c; echo slow=0.24 >src/slow.c'
 run_auto || die "run: exit $?"
 is "Honest" landed keep
-grep -q 'not plausible' "$work/out" && bad "an honest gain voided a round: $(grep 'not plausible' "$work/out")"
 journal_is_sound over
 exit 0

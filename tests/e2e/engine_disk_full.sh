@@ -10,7 +10,7 @@ trap 'umount -l "$work/small"; finish' EXIT
 T=$work/small/target
 target
 number 01 "Win" a 20
-number 02 "Loss" a -20
+patch 02 "Loss" 'echo a=-20 >src/a.c; echo slow=0.2 >src/slow.c'	# it runs for a while: the disk gets full meanwhile
 serve
 wait_state p2 waiting
 wait_for 'sky workers --json | grep -q "\"state\":\"ready\""' 'the worker is ready'

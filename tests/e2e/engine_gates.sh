@@ -7,7 +7,7 @@
 
 target '[target]' '	scope = src/*' '	scope = notes.txt' '	maxlines = 20'
 number 01 "Win" a 20
-number 02 "Other win" b 20
+patch 02 "Other win" 'echo b=20 >src/b.c; echo slow=0.4 >src/slow.c'	# it runs for a while: it is vetoed meanwhile
 patch 03 "Outside" 'echo x >other.txt'
 patch 04 "Benchmark" 'echo "echo METRIC tps=1000" >autoresearch.sh'
 patch 05 "Long" 'seq 30 | sed "s/^/#/" >>src/b.c'

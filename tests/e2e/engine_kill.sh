@@ -1,6 +1,6 @@
 #!/bin/bash
 # kill -9 of the engine at random moments of a session: nothing starts twice, no decision is lost, and the session ends as it would have.
-# timeout: 240
+# timeout: 300
 # parallel
 . tests/e2e/lib.sh
 RANDOM=${SEED:=$RANDOM}
@@ -74,11 +74,11 @@ sky stop >/dev/null || bad "stop"
 serve_ends
 
 # a sandbox that a killed engine left behind is ended by the next engine, and nothing else that names the session is
-bwrap --unshare-pid --die-with-parent --ro-bind / / --dev /dev --bind "$T/.skydeck/sessions/" "$T/.skydeck/sessions/" sleep 50 &
+bwrap --unshare-pid --die-with-parent --ro-bind / / --dev /dev --bind "$T/.skydeck/sessions/" "$T/.skydeck/sessions/" sleep 300 &
 stray=$!
 tail -f "$T/.skydeck/sessions/"*/journal.db >/dev/null 2>&1 &
 reader=$!
-sleep 0.3
+wait_for 'grep -q bwrap "/proc/$stray/cmdline"' 'the stray sandbox is there'
 serve
 wait_for '! kill -0 "$stray" 2>/dev/null' 'the stray sandbox is ended'
 kill -0 "$reader" 2>/dev/null || bad "a process of the user was killed"

@@ -5,8 +5,7 @@
 . tests/e2e/lib.sh
 
 target
-number 01 "Win" a 20
-run=$work/run
+patch 01 "Win" 'echo a=20 >src/a.c; echo slow=0.4 >src/slow.c'	# it is still measured when it is interrupted
 "$SKYDECK" -C "$T" run --plain --autonomy auto >"$work/out" 2>&1 &
 engine=$!
 wait_for 'sky events 2>/dev/null | grep -q "evidence"' "a round"
@@ -26,10 +25,10 @@ journal_is_sound over
 # the baseline's failures end a run with 1 and a sentence, soon
 for how in "mode=crash:cannot be measured" "mode=silent:no METRIC" "mode=nan:not finite" "mode=wrong:does not pass its checks" "mode=broken:does not build" \
 	"mode=hang:timed out" "mode=flood:no METRIC"; do
-	target
+	target '[target]' "	measuretimeout = $([ "${how%%:*}" = mode=hang ] && echo 2 || echo 10)"
 	(cd "$T" && echo "${how%%:*}" >src/mode.c && git commit -q -a -m bad)
 	number 01 "Win" a 20
-	timeout 60 "$SKYDECK" -C "$T" run --plain --autonomy auto >"$work/said" 2>"$work/wrong"
+	timeout 120 "$SKYDECK" -C "$T" run --plain --autonomy auto >"$work/said" 2>"$work/wrong"
 	[ $? = 1 ] || bad "${how%%:*}: not exit 1"
 	[ "$(wc -l <"$work/wrong")" = 1 ] || bad "${how%%:*}: not one line: $(cat "$work/wrong")"
 	grep -q "${how#*:}.*: mend it, commit, then skydeck run$" "$work/wrong" || bad "${how%%:*}: does not say \"${how#*:}\" and what to do: $(cat "$work/wrong")"

@@ -4,7 +4,7 @@
 # parallel
 . tests/e2e/lib.sh
 
-target
+target '[target]' '	measuretimeout = 5'
 number 01 "A win" a 20
 number 02 "A loss" a -20
 patch 03 "Other words" 'echo "// other words" >>src/a.c'

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A human who says anything at any moment: words fall at random while proposals are built, measured and landed. Each one is obeyed or
 # refused, a veto stands, and the session still ends by itself.
-# timeout: 180
+# timeout: 300
 # parallel
 . tests/e2e/lib.sh
 RANDOM=${SEED:=$RANDOM}

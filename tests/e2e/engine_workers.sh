@@ -9,7 +9,7 @@ serve
 wait_for 'sky workers --json | grep -q "\"state\":\"ready\""' 'the worker is admitted'
 sky worker down w1 >/dev/null || bad "down: exit $?"
 wait_for 'sky workers --json | grep -q "\"state\":\"down\""' 'the worker is down'
-sky events --json | grep -q '"kind":"alert".*no worker is up' || bad "nobody is told that nothing can be measured"
+wait_for 'sky events --json | grep -q "\"kind\":\"alert\".*no worker is up"' 'a human is told that nothing can be measured'
 sky approve p1 >/dev/null || bad "approve: exit $?"
 sky worker release w1 >/dev/null || bad "release: exit $?"
 wait_for 'sky proposals --json signing | grep -q p1' 'the wave runs on the worker that came back'

@@ -72,7 +72,7 @@ target() {
 			build = sh build.sh
 			artifact = out/*
 			metric = tps
-			measuretimeout = 2
+			measuretimeout = 10
 		[session]
 			vetowindow = 0
 		[agent "patches"]
@@ -97,7 +97,7 @@ mode() { patch "$1" "$2" "echo mode=$3 >src/mode.c"; }	# NAME TITLE MODE
 
 # run_auto [OPTION...]: a session under auto from beginning to end; its lines go to $work/out
 run_auto() {
-	timeout 100 "$SKYDECK" -C "$T" run --plain --autonomy auto "$@" >"$work/out" 2>"$work/wrong"
+	timeout 200 "$SKYDECK" -C "$T" run --plain --autonomy auto "$@" >"$work/out" 2>"$work/wrong"
 }
 
 serve() {	# an engine in the background; $engine is its pid
@@ -113,8 +113,10 @@ serve_ends() {	# waits for it; its exit code
 	return $code
 }
 
+# A condition is one that stays once it is there, or that the test itself holds: between two looks a slow machine passes through states.
 wait_for() {	# CONDITION WHAT
-	for _ in $(seq 400); do
+	local until=$((SECONDS + 100))
+	while [ $SECONDS -lt $until ]; do
 		eval "$1" && return
 		sleep 0.1
 	done
