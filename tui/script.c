@@ -13,7 +13,7 @@
 #include "core/base/text.h"
 #include "tui/cockpit_state.h"
 
-enum { SCRIPT_MAX = 1 << 20, WAIT_SECONDS = 10, QUIET = 60000 /* microseconds without anything to do: idle */ };
+enum { SCRIPT_MAX = 1 << 20, WAIT_SECONDS = 30, QUIET = 60000 /* microseconds without anything to do: idle */ };
 
 struct instruction {
 	int line;

@@ -2,7 +2,7 @@
 # The cockpit by script, against a real engine: the human's word by keys and what the journal says of it, what may not spend it, sizes,
 # observers, the palette, and what a failed script says.
 # parallel
-# timeout: 120
+# timeout: 240
 # needs: git
 . tests/e2e/lib.sh
 
@@ -94,7 +94,7 @@ journal '"kind":"guard_waived".*"proposal":"p4"'
 # A winner is signed by a key, after it was looked at; what is over is refused with a sentence.
 passes <<'END'
 size 120x40
-wait text "to sign" 40
+wait text "to sign" 100
 keys 4 K K K K K g
 wait text "4 Review ─ p1"
 wait idle
@@ -103,7 +103,7 @@ keys a
 expect "signs it"
 wait idle
 keys S
-wait event landed 20
+wait event landed 100
 wait idle
 quit
 END

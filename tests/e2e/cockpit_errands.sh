@@ -2,7 +2,7 @@
 # Programs that get the terminal from the cockpit and give it back: a pager and ssh, under a shell with job control; a log that is saved
 # to a file.
 # parallel
-# timeout: 120
+# timeout: 240
 # needs: git
 # needs: tmux
 . tests/e2e/lib.sh
@@ -48,7 +48,7 @@ press C-z
 sleep 0.5
 press x Enter
 shows '2 Grid'
-! screen | grep -q 'the pager has it' || bad 'the pager shines through'
+wait_for '! screen | grep -q "the pager has it"' 'nothing of the pager shines through'
 press '|'
 shows 'the pager has it: 2'
 press C-c
@@ -77,9 +77,9 @@ shows 'there is a file of that name already'
 
 # After all that the keys are the cockpit's, and the shell's after it.
 press q
-sleep 0.3
+wait_for '! screen | grep -q "Log ─"' 'the log is closed'
 press q
-sleep 0.5
+shows 'ready> *$'
 press 'echo still here' Enter
 shows '^still here'
 sky stop --now >/dev/null || bad 'stop fails'

@@ -2,7 +2,7 @@
 # Turns of an agent in a real engine and cockpit: the transcript of a turn is a log (query, command, pane), the feed leads to it, and sources are
 # put in order, noted on, dropped and opened from the reading list. The journal of a session that had turns is written by hand.
 # parallel
-# timeout: 120
+# timeout: 240
 # needs: git
 # needs: python3
 . tests/e2e/lib.sh
@@ -92,27 +92,27 @@ expect "read: nothing was read yet"
 keys g /
 type turn 1
 keys <Enter> <Enter>
-wait text "the end" 10
+wait text "the end" 60
 keys g
-wait text "told: look at <1B>[2Ja.c" 10
+wait text "told: look at <1B>[2Ja.c" 60
 expect "turn 1 of patches, read  done"
 keys <Right>
-wait text "turn 2 of patches" 10
+wait text "turn 2 of patches" 60
 keys q 1
 wait idle
 expect "example.org/one"
 keys J
-wait event source_moved 10
+wait event source_moved 60
 keys c
 type look here first
 keys <Enter>
-wait event source_noted 10
+wait event source_noted 60
 keys o
 expect "https://example.org/one"
 keys x
 type is old
 keys <Enter>
-wait event source_changed 10
+wait event source_changed 60
 wait idle
 expect " x "
 quit
