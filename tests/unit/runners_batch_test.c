@@ -711,7 +711,7 @@ static char *shell(const struct fixture *f, const char *script)
 	assert_non_null(realpath("assets/driver.sh", driver));
 	char *full = xasprintf("driver='%s'; cd '%s' || exit; exec 2>&1; export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1; %s", driver, f->folder, script);
 	const char *argv[] = { "sh", "-c", full, NULL };
-	struct child_options options = { .argv = argv, .timeout = 50000000 };
+	struct child_options options = { .argv = argv, .timeout = 100000000 };
 	struct buf out = {0};
 	struct err err = {0};
 	assert_ok(child_run(&options, &out, NULL, &err), &err);

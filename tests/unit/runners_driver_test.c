@@ -156,7 +156,7 @@ static char *shell(const char *script)
 	char *full = xasprintf("driver='%s'; cd '%s' && rm -rf t && mkdir t && cd t && { exec 2>&1; %s\n} | "
 			       "sed '/^SKYDECK host /d; s/seconds=[0-9]*\\.[0-9]\\{6\\}/seconds=S/; s/artifact=[0-9a-f]\\{64\\}/artifact=H/'", driver_path, folder, script);
 	const char *argv[] = { "sh", "-c", full, NULL };
-	struct child_options options = { .argv = argv, .timeout = 50000000 };
+	struct child_options options = { .argv = argv, .timeout = 100000000 };
 	struct buf output = {0};
 	struct err err = {0};
 	assert_ok(child_run(&options, &output, NULL, &err), &err);
@@ -303,8 +303,8 @@ static void runs_a_batch_in_the_order_given(void **state)
 }
 
 /* A zombie is gone: who reaps orphans, and when, is the machine's affair. */
-#define WAIT_UNTIL_GONE "n=0; while grep -qs '^State:.[^Z]' /proc/$(cat t/pid)/status && [ $n -lt 100 ]; do sleep 0.05; n=$((n+1)); done;" \
-	"[ $n -lt 100 ] && echo gone"
+#define WAIT_UNTIL_GONE "n=0; while grep -qs '^State:.[^Z]' /proc/$(cat t/pid)/status && [ $n -lt 600 ]; do sleep 0.05; n=$((n+1)); done;" \
+	"[ $n -lt 600 ] && echo gone"
 
 static void ends_a_step_of_a_batch_when_its_time_is_up(void **state)
 {
