@@ -3,7 +3,7 @@
 # asks for a permission, hears of a veto, and dies. It cannot see the target, the engine's socket or any other process.
 # needs: python3
 # parallel
-# timeout: 120
+# timeout: 240
 . tests/e2e/lib.sh
 bwrap --unshare-all --ro-bind / / true 2>/dev/null || { echo "bubblewrap cannot work here"; exit 77; }
 python=/usr/bin/python3; [ -x $python ] || python=python3

@@ -4,7 +4,7 @@
 # brings the agent back.
 # needs: python3
 # parallel
-# timeout: 150
+# timeout: 300
 . tests/e2e/lib.sh
 
 key=sesame-72617261-sesame

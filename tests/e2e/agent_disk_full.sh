@@ -3,7 +3,7 @@
 # is asked of the model meanwhile, and with space again, and a human's word, the turn is told once more. On a small file system of its own.
 # needs: python3
 # parallel
-# timeout: 120
+# timeout: 240
 . tests/e2e/lib.sh
 
 mkdir "$work/small"

@@ -3,7 +3,7 @@
 # another twice; a session that is stopped in the middle of a turn, of a source's way here and of a review closes them; and a run whose
 # agent cannot work ends by itself and says so.
 # needs: python3
-# timeout: 150
+# timeout: 300
 # parallel
 . tests/e2e/lib.sh
 

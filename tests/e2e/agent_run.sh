@@ -2,7 +2,7 @@
 # skydeck run from beginning to end with an agent that takes turns, of each kind: it ends by itself with the right exit code, whether the
 # agent wins, refuses everything, costs too much, or cannot work; and what a child waits for ends with the session.
 # needs: python3
-# timeout: 240
+# timeout: 400
 # parallel
 . tests/e2e/lib.sh
 

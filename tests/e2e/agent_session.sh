@@ -4,7 +4,7 @@
 # signed and lands. The model is a script; everything else is real.
 # needs: python3
 # parallel
-# timeout: 120
+# timeout: 240
 . tests/e2e/lib.sh
 
 mkdir -p "$work/library"

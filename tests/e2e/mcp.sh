@@ -3,7 +3,7 @@
 # takes tools and nothing else, whatever a peer tries.
 # needs: python3
 # parallel
-# timeout: 120
+# timeout: 300
 . tests/e2e/lib.sh
 
 target
@@ -12,7 +12,7 @@ export TARGET=$T WORK=$work PYTHONPATH=$PWD/tests/agents RECORDINGS=$PWD/tests/a
 unset SKYDECK_SOCK
 
 step() {	# WHAT, python on stdin
-	timeout 100 python3 - >"$work/said" 2>&1 || die "$1: $(cat "$work/said")"
+	timeout 250 python3 - >"$work/said" 2>&1 || die "$1: $(cat "$work/said")"
 }
 
 step "without an engine" <<'PYTHON'
@@ -199,7 +199,7 @@ sky veto p1 --reason "only a try" >/dev/null
 
 # killed and started again while a client is there
 mkfifo "$work/go"
-timeout 100 python3 - >"$work/client" 2>&1 <<'PYTHON' &
+timeout 250 python3 - >"$work/client" 2>&1 <<'PYTHON' &
 import os, time
 from mcp_client import Client
 c = Client([os.environ["SKYDECK"], "-C", os.environ["TARGET"], "mcp"], name="stayer")

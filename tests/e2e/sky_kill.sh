@@ -2,7 +2,7 @@
 # The engine is killed again and again: while VMs come up, are tried, measure, and go down. What it held is taken up each time, no VM is
 # launched twice and no run starts twice, and the session ends with the same verdicts. What is left running is known to doctor.
 # parallel
-# timeout: 240
+# timeout: 400
 . tests/e2e/sky_lib.sh
 RANDOM=${SEED:=$$}
 echo "SEED=$SEED"
@@ -28,11 +28,11 @@ wait_for '[ "$(sky status --json 2>/dev/null | grep -o "\"waiting\":[0-9]*")" = 
 sky approve p1 p2 p3 p4 >/dev/null || bad "approve: exit $?"
 win=$(titled "A win") loss=$(titled "A loss") wrong=$(titled "Is wrong")
 until [ $kills -ge 12 ]; do relaunch; done
-wait_long 100 '[ "$(state_of $win)" = signing ]' 'the win waits for its signature'
-wait_long 60 '[ "$(state_of $loss)" = done ] && [ "$(state_of $wrong)" = done ]' 'the others are done'
+wait_long 150 '[ "$(state_of $win)" = signing ]' 'the win waits for its signature'
+wait_long 150 '[ "$(state_of $loss)" = done ] && [ "$(state_of $wrong)" = done ]' 'the others are done'
 sky sign "$win" >/dev/null || bad "sign: exit $?"
 relaunch
-wait_long 60 '[ "$(state_of $win)" = landed ]' 'the win lands'
+wait_long 150 '[ "$(state_of $win)" = landed ]' 'the win lands'
 is "A win" landed keep
 is "A loss" done reject
 case $(verdict_of "$(titled "Other words")") in same | reject | park | small) ;; *) bad "Other words: $(verdict_of "$(titled "Other words")")" ;; esac	# same needs the word of a build that a kill may have cost
@@ -46,7 +46,7 @@ done
 
 # Adopted: no further launch, whatever is killed now that all are up.
 for _ in 1 2 3; do relaunch; done
-wait_long 60 '[ "$(workers_in "ready\|busy")" = 2 ]' 'both are ready again'
+wait_long 150 '[ "$(workers_in "ready\|busy")" = 2 ]' 'both are ready again'
 [ "$(called 'launch .*-w[0-9]')" = "$launched" ] || bad "a VM that stands was launched again: $(grep '^launch' "$FAKE_SKY/calls")"
 
 # Killed for good: doctor lists what runs, and takes it down.
@@ -68,7 +68,7 @@ number 05 "Another win" b 20
 engine=$!
 wait_for '[ "$(state_of p5)" = waiting ]' 'the new one waits for a human'
 sky approve p5 >/dev/null || bad "approve: exit $?"
-wait_long 90 '[ "$(up)" -ge 1 ] && [ "$(workers_in "admitting\|ready\|busy")" -ge 1 ]' 'VMs come up again'
+wait_long 150 '[ "$(up)" -ge 1 ] && [ "$(workers_in "admitting\|ready\|busy")" -ge 1 ]' 'VMs come up again'
 sky stop >/dev/null 2>&1 &
 stop=$!
 sleep "0.$((RANDOM % 10))"
@@ -76,10 +76,10 @@ kill -KILL "$engine"
 wait "$engine" $stop 2>/dev/null
 engine=
 if [ -n "$(clusters)$(noted)" ]; then	# it depends on the moment: the next engine ends what this one began
-	timeout 100 "$SKYDECK" -C "$T" serve >>"$work/out" 2>>"$work/wrong" &
+	timeout 250 "$SKYDECK" -C "$T" serve >>"$work/out" 2>>"$work/wrong" &
 	engine=$!
-	wait_long 20 'sky stop >/dev/null 2>&1 || sky status --json | grep -q "\"state\":\"ended\""' 'the session ends, if it has not'
-	wait_long 60 '[ -z "$(clusters)$(noted)" ]' 'its VMs are taken down'
+	wait_long 100 'sky stop >/dev/null 2>&1 || sky status --json | grep -q "\"state\":\"ended\""' 'the session ends, if it has not'
+	wait_long 150 '[ -z "$(clusters)$(noted)" ]' 'its VMs are taken down'
 	kill "$engine" 2>/dev/null
 	wait "$engine" 2>/dev/null
 	engine=

@@ -3,7 +3,7 @@
 # asked for by an agent's tools.
 # parallel
 # needs: python3
-# timeout: 120
+# timeout: 240
 . tests/e2e/lib.sh
 export PYTHONPATH=$PWD/tests/agents
 
@@ -55,7 +55,7 @@ serve
 source_is() { wait_for "sky source show $1 --json | grep -q '$2'" "$1: $2"; }
 
 # those of the settings are there; what a human adds
-wait_for 'sky sources | grep -q "Tiles in softmax"' 'the notes of the settings are on the list'
+wait_for 'sky sources | grep -q "Tiles in softmax" && sky sources | grep -q "^s2 "' 'the notes of the settings are on the list'
 exits 0 sky source add arXiv:2205.14135 --reason 'it is what everybody cites'
 says s3
 source_is s3 '"status_reason":"could not be verified: '
@@ -122,7 +122,7 @@ def entries(name, **args):
     return call(name, **args)["entries"]["text"].splitlines()[1:-1]
 PYTHON
 export T
-tools() { cat "$work/tools.py" - >"$work/run.py"; timeout 60 python3 "$work/run.py" >"$work/said" 2>&1 || bad "tools: $(cat "$work/said")"; }
+tools() { cat "$work/tools.py" - >"$work/run.py"; timeout 150 python3 "$work/run.py" >"$work/said" 2>&1 || bad "tools: $(cat "$work/said")"; }
 tools <<'PYTHON'
 s = call("read_source", source="s1")
 assert s["claims"]["untrusted"] and "\nc1, line 2: " in s["claims"]["text"] and "\n   \"It is 2.7" in s["claims"]["text"], s
