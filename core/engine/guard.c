@@ -18,6 +18,8 @@ static const char *const own_files[] = {
 	"setup_deps.sh",
 };
 
+enum { FILES_MAX = 1000 };	/* that are looked at: the loop waits meanwhile, and no human reads more */
+
 static int matches_one(const char *pattern, const char *path)
 {
 	char *at[] = { (char *)(pattern) };
@@ -94,7 +96,12 @@ static void check_kind(const struct git_file *f, struct strings *reasons)
 
 void guard_check(const struct config *c, const struct strings *harness, const struct git_change *change, struct strings *reasons)
 {
-	for (size_t i = 0; i < change->count; i++) {
+	if (change->count > FILES_MAX) {
+		char *reason = xasprintf("%zu changed files are too many: only %d of them were looked at", change->count, FILES_MAX);
+		strings_add(reasons, reason);
+		free(reason);
+	}
+	for (size_t i = 0; i < change->count && i < FILES_MAX; i++) {
 		const struct git_file *f = &change->files[i];
 		check_path(c, harness, f->path, reasons);
 		if (f->old_path && strcmp(f->old_path, f->path))

@@ -344,12 +344,13 @@ static void list_done(struct job *job)
 	}
 	struct json *result = json_object();
 	struct buf lines = {0};
+	size_t n = 0;
 	char *who = where_from(u);
 	put_where(result, u);
-	for (size_t i = 0; i < j->listing.count; i++)
-		add_entry(&lines, &j->listing.entries[i]);
-	json_put_integer(result, "count", (int64_t)j->listing.count);
-	json_put_bool(result, "is_cut", j->listing.is_cut);
+	for (; n < j->listing.count && lines.len < TEXT_MAX; n++)
+		add_entry(&lines, &j->listing.entries[n]);
+	json_put_integer(result, "count", (int64_t)n);
+	json_put_bool(result, "is_cut", j->listing.is_cut || n < j->listing.count);
 	if (lines.len)
 		json_take(result, "entries", tool_untrusted(who, NULL, lines.data, lines.len));
 	free(who);

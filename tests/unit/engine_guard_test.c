@@ -184,6 +184,25 @@ static int close_repository(void **state)
 	return 0;
 }
 
+static void more_files_than_anybody_reads_are_stopped(void **state)
+{
+	enum { COUNT = 1001 };
+	struct guarded g;
+	static struct git_file files[COUNT];
+	(void)state;
+	begin(&g);
+	for (size_t i = 0; i < COUNT; i++)
+		files[i] = (struct git_file){ (char *)"src/a.c", (char *)"src/a.c", 0, 0, FILE_MODE, FILE_MODE, 0, NULL };
+	g.change = (struct git_change){ .files = files, .count = COUNT - 1 };
+	guard_check(&g.config, &g.harness, &g.change, &g.reasons);
+	assert_int_equal(g.reasons.count, 0);
+	g.change.count = COUNT;
+	guard_check(&g.config, &g.harness, &g.change, &g.reasons);
+	assert_int_equal(g.reasons.count, 1);
+	assert_string_equal(g.reasons.at[0], "1001 changed files are too many: only 1000 of them were looked at");
+	end(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +213,7 @@ int main(void)
 		cmocka_unit_test(links_may_not_leave_the_tree),
 		cmocka_unit_test(kinds_of_files),
 		cmocka_unit_test(size_and_everything_at_once),
+		cmocka_unit_test(more_files_than_anybody_reads_are_stopped),
 	};
 	return cmocka_run_group_tests_name("engine_guard", tests, open_repository, close_repository);
 }
