@@ -82,7 +82,7 @@ run() {	# limit kind name number: leaves $work/NUMBER.done: passed failed skippe
 		timeout --kill-after=5 "$limit" "$file" >"$out" 2>&1 </dev/null
 	code=$?
 	[ $code -ne 124 ] && [ $code -ne 137 ] || note="killed after $limit s"
-	for try in 1 2 3 4 5 6 7 8 9 10; do	# one that is just about to end is no leftover
+	for try in $(seq 50); do	# one that is just about to end is no leftover; with sanitizers that takes a while
 		left=$(leftovers "$dir/")
 		[ -n "$left" ] || break
 		sleep 0.2

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The commands from outside, on a small target: what they print, where, and what they exit with, with and without an engine.
 # parallel
-# timeout: 120
+# timeout: 300
 # needs: git
 set -u
 work=$(mktemp -d)
@@ -31,8 +31,8 @@ says() { grep -q -e "$1" "$out" || bad "does not print: $1"; }
 silent_on() { ! grep -q -e "$1" "$out" || bad "prints: $1"; }
 # until_says PATTERN COMMAND...: asks until the output matches
 until_says() {
-	local pattern=$1 i; shift
-	for i in $(seq 300); do
+	local pattern=$1 until=$((SECONDS + 100)); shift
+	while [ $SECONDS -lt $until ]; do
 		skydeck -C "$target" "$@" >"$out" 2>"$wrong" </dev/null
 		grep -q -e "$pattern" "$out" && return
 		sleep 0.1
