@@ -174,10 +174,9 @@ static int find_note(struct buf *file, const char *path, source_found *found, vo
 	n.text = text_safe_string(text, (size_t)(end - text), TEXT_NEWLINES | TEXT_TABS);
 	if (!n.title)
 		n.title = safe_name(path);
-	char *authors = n.authors && n.year ? xasprintf("%s, %s", n.authors, n.year) : xstrdup(n.authors ? n.authors : n.year);
+	unsigned long year = n.year ? strtoul(n.year, NULL, 10) : 0;
 	found(data, &(struct finding){ .type = known_type(n.type), .title = n.title, .key = n.key && n.key[0] != '/' ? n.key : NULL,
-		.url = is_web(n.url) ? n.url : NULL, .authors = authors, .note = n.text });
-	free(authors);
+		.url = is_web(n.url) ? n.url : NULL, .authors = n.authors, .note = n.text, .year = year <= 9999 ? (unsigned)year : 0 });
 	release(&n);
 	return 0;
 }

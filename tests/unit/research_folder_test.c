@@ -51,6 +51,10 @@ static void found(void *data, const struct finding *f)
 	seen->count++;
 	buf_printf(&seen->list, "%s|%s|%s|%s|%s\n", f->type, f->title, !f->key ? "-" : f->url && !strcmp(f->key, f->url) ? "=" : f->key, path ? path : "-",
 	           f->authors ? f->authors : "-");
+	if (f->year) {
+		buf_truncate(&seen->list, seen->list.len - 1);
+		buf_printf(&seen->list, " (%u)\n", f->year);
+	}
 	strings_add(&seen->notes, f->note ? f->note : "");
 }
 
@@ -74,7 +78,7 @@ static void each_file_is_a_source(void **state)
 	struct seen *seen = *state;
 	sh(seen, "cd notes && printf 'Title: Tiles\\nType: paper\\nId: arXiv:1\\nUrl: https://example.org/a\\nAuthors: Ada\\nYear: 2024\\n\\nAll of it.\\n' >a.md &&"
 	   "echo 'A note.' >b.txt && printf '%%PDF-1.4\\n' >c_paper_on_rows.PDF && echo code >d.c && echo hidden >.e.md && mkdir sub && echo x >sub/f.md");
-	lists(seen, "paper|Tiles|arXiv:1|https://example.org/a|Ada, 2024\nnote|b.txt|-|-|-\npaper|c paper on rows|=|/notes/c_paper_on_rows.PDF|-\n");
+	lists(seen, "paper|Tiles|arXiv:1|https://example.org/a|Ada (2024)\nnote|b.txt|-|-|-\npaper|c paper on rows|=|/notes/c_paper_on_rows.PDF|-\n");
 	assert_string_equal(seen->notes.at[0], "All of it.\n");
 	assert_string_equal(seen->notes.at[1], "A note.\n");
 	assert_string_equal(seen->notes.at[2], "");
