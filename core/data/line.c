@@ -60,7 +60,7 @@ static void verdict_line(const struct event *ev, const struct model *m, struct b
 static int worker_line(const struct event *ev, const struct model *m, struct buf *out)
 {
 	const struct worker *w = model_worker(m, ev->worker);
-	if (w && w->since != ev->time && !ev->reason && isnan(ev->noise_percent))
+	if (w && w->news != ev->time && isnan(ev->noise_percent))
 		return 0;
 	about(out, ev->worker);
 	buf_printf(out, "%s", nothing_if_null(ev->state));

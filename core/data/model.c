@@ -576,9 +576,11 @@ static void on_worker_changed(struct model *m, const struct event *ev)
 	}
 	accrue(w, ev);
 	if (!w->state || strcmp(w->state, ev->state)) {
-		w->since = ev->time;
+		w->since = w->news = ev->time;
 		string_set(&w->last_line, NULL);
 	}
+	if (ev->reason && (!w->reason || strcmp(w->reason, ev->reason)))
+		w->news = ev->time;
 	if (!strcmp(ev->state, "admitting") || !strcmp(ev->state, "quarantined")) {
 		if (!w->state || strcmp(w->state, ev->state))
 			w->admission.count = 0;

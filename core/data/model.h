@@ -141,6 +141,7 @@ struct worker {
 	double noise_percent, usd_per_hour;	/* NAN: unknown */
 	double age;				/* seconds since the provider looked, as it was told; NAN: fresh */
 	int64_t since;				/* when it came into that state */
+	int64_t news;				/* when its state or its reason last became another one */
 	double usd;				/* what it cost until… */
 	int64_t accrued;			/* …then; worker_usd (query.h) goes on from there */
 	char *last_line;			/* of its own log, told beside the events (model_tail) */

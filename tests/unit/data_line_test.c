@@ -29,7 +29,8 @@ static void lines_of_a_worker(void **state)
 		{ WORKER("3", ",\"state\":\"admitting\",\"usd_per_hour\":0.05,\"usd\":0.01"), "" },
 		{ WORKER("4", ",\"state\":\"quarantined\",\"noise_percent\":23.2,\"usd_per_hour\":0.05,\"reason\":\"too noisy; w2 takes its place\""),
 		  "w1   quarantined, noise 23.2 %, $0.05/h: too noisy; w2 takes its place" },
-		{ WORKER("5", ",\"state\":\"down\",\"usd_per_hour\":0.05,\"usd\":0.02,\"reason\":\"too noisy\""), "w1   down: too noisy" },
+		{ WORKER("5", ",\"state\":\"quarantined\",\"status\":\"UP\",\"usd\":0.02,\"reason\":\"too noisy; w2 takes its place\""), "" },
+		{ WORKER("6", ",\"state\":\"down\",\"usd_per_hour\":0.05,\"usd\":0.02,\"reason\":\"too noisy\""), "w1   down: too noisy" },
 	};
 	struct model m;
 	(void)state;
