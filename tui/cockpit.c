@@ -291,7 +291,7 @@ static void backend_leave(void *data)
 /* errands: what happens outside of the cockpit, with the programs of the user */
 
 /* ssh says with 255 that it failed itself: its words are on the screen that is about to go. */
-static const char ssh_script[] = "ssh -- \"$1\" || { code=$?; [ $code != 255 ] || { printf '\\nEnter goes back to skydeck. '; read -r line; }; exit $code; }";
+static const char ssh_script[] = "printf 'ssh %s\\n' \"$1\"; ssh -- \"$1\" || { code=$?; [ $code != 255 ] || { printf '\\nEnter goes back to skydeck. '; read -r line; }; exit $code; }";
 static const char pager_script[] = "case $3 in s*) set -- \"$1\" \"$2\" source show \"$3\" ;; *) set -- \"$1\" \"$2\" log \"$3\" ;; esac; "
 	"self=$1 folder=$2; shift 2; \"$self\" -C \"$folder\" --color never \"$@\" 2>&1 | eval \"${PAGER:-less}\"";
 /* $BROWSER is a list with : between, %s in it stands for the address (Debian policy 11.4); the first is taken. The address is
