@@ -20,7 +20,11 @@ static int steer_run(const struct cli *cli, int argc, char **argv, struct err *e
 	json_put_string(args, "text", buf_str(&text));
 	buf_release(&text);
 	struct json *result = access_command(cli, "steer", args, err);
-	return result ? print_answer(result, 0, "told the agent; it reads this at its next turn") : -1;
+	if (!result)
+		return -1;
+	const char *words = json_bool(json_get(result, "is_read"), 1) ? "told the agent; it reads this at its next turn"
+		: "noted; nobody reads it yet: no agent is there that takes turns (skydeck doctor)";
+	return print_answer(result, 0, "%s", words);
 }
 
 /* The id says which question is meant: the one that waits now may be another than was read. */

@@ -298,6 +298,8 @@ static int steer(struct call *c, struct err *err)
 	engine_emit(c->engine, &(struct event){ .kind = EVENT_STEERED, .by = c->by, .text = text });
 	if (c->engine->agent && c->engine->agent_ops->tell)
 		c->engine->agent_ops->tell(c->engine->agent, CAUSE_STEERED, NULL, text);
+	c->result = json_object();
+	json_put_bool(c->result, "is_read", c->engine->agent && c->engine->agent_ops->turn);
 	free(text);
 	return 0;
 }

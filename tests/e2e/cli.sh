@@ -213,6 +213,7 @@ gives 0 diff p2 --rev 1
 says '^+90'
 gives 0 cancel p4
 gives 0 steer use fewer 'tiles, please'
+says 'nobody reads it yet'
 gives 0 log -n 1
 says 'steered by user .*: use fewer tiles, please'
 [ "$(wc -l <"$out")" = 1 ] || bad 'log -n 1 is one line'
