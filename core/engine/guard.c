@@ -11,7 +11,9 @@
  * lifts the protection. */
 static const char *const build_files[] = {
 	"Makefile", "makefile", "GNUmakefile", "*.mk", "CMakeLists.txt", "*.cmake", "configure", "configure.ac", "meson.build",
-	"meson_options.txt", "Cargo.toml", "Cargo.lock", ".cargo/*", "build.rs", "go.mod", "go.sum", "package.json", "pyproject.toml", "setup.py",
+	"meson_options.txt", "meson.options", "Makefile.am", "Makefile.in", "CMakePresets.json", "CMakeUserPresets.json", "SConstruct", "SConscript",
+	"BUILD.bazel", "*.bzl", "build.ninja", "build.zig", "build.gradle", "pom.xml", "setup.cfg", "rust-toolchain", "rust-toolchain.toml",
+	"Cargo.toml", "Cargo.lock", ".cargo/*", "build.rs", "go.mod", "go.sum", "package.json", "pyproject.toml", "setup.py",
 };
 static const char *const own_files[] = {
 	".skydeck", ".auto", "autoresearch.sh", "autoresearch.checks.sh", "autoresearch.config.json", ".git", ".gitattributes", ".gitmodules",

@@ -86,6 +86,8 @@ static void build_flags_need_a_scope(void **state)
 	assert_string_equal(EDITED("Makefile"), "Makefile holds build flags");
 	assert_string_equal(EDITED("sub/CMakeLists.txt"), "sub/CMakeLists.txt holds build flags");
 	assert_string_equal(EDITED("cmake/x.cmake"), "cmake/x.cmake holds build flags");
+	assert_string_equal(EDITED("sub/CMakePresets.json"), "sub/CMakePresets.json holds build flags");
+	assert_string_equal(EDITED("setup.cfg"), "setup.cfg holds build flags");
 	set(&g, "target.scope", "Makefile");
 	assert_string_equal(EDITED("Makefile"), "");
 	assert_string_equal(EDITED("src/a.c"), "src/a.c is outside of target.scope");
