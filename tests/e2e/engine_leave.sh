@@ -1,6 +1,6 @@
 #!/bin/bash
 # SIGTERM ends the engine, not the session; a second engine is refused; what cannot run says so and is taken up later.
-# timeout: 180
+# timeout: 300
 # parallel
 . tests/e2e/lib.sh
 
