@@ -8,7 +8,7 @@ build=$1
 case $build in /*) ;; *) build=$PWD/$build ;; esac
 here=$PWD/tests/bench bench=$build/tests/bench skydeck=$build/skydeck
 work=$(mktemp -d "${TMPDIR:-/tmp}/bench.XXXXXX")
-target=$work/target engine=
+target=$work/target engine= speaker=
 
 stop_engine() {
 	[ -n "$engine" ] || return 0
@@ -18,6 +18,7 @@ stop_engine() {
 }
 cleanup() {
 	stop_engine
+	[ -z "$speaker" ] || kill "$speaker" 2>/dev/null
 	rm -rf "$work"
 }
 trap cleanup EXIT
@@ -119,13 +120,13 @@ make_target() {
 
 begin_session() {
 	start_engine
-	wait_for 20 is_ready
+	wait_for 120 is_ready
 	stop_engine
 	sessions=$target/.skydeck/sessions
 	journal=$(echo "$sessions"/*/journal.db)
 	story 600 >/dev/null
 	start_engine
-	wait_for 20 is_ready
+	wait_for 120 is_ready
 }
 
 # --- what is measured ----------------------------------------------------------------------------------------------------------
@@ -211,7 +212,7 @@ measure_keys() {
 	keys grid 200 2 j k "${cockpit[@]}"
 	keys log 200 $'2j\r' / $'\177' "${cockpit[@]}"	# Backspace leaves an empty prompt
 	for proposal in $streams; do "$skydeck" -C "$target" cancel "$proposal" >/dev/null || die 'cancel failed'; done
-	wait_for 10 is_ready
+	wait_for 120 is_ready
 	key_figures 'cockpit, up and down in the metric table' metrics
 	key_figures 'cockpit, up and down in the grid' grid
 	key_figures 'cockpit, search prompt over a log that follows' log
@@ -235,6 +236,8 @@ measure_stream() {
 			figure "cockpit writes, $where" kB/s '<= 5' "$work/stream.bytes"
 		done
 	done
+	"$bench/terminal" age 120x34 5 2z '2 Grid' -- "$skydeck" -C "$work/vms" attach | awk '/later/ { print $2 }' >"$work/stream.age"
+	figure 'a line, from the VM to the screen' ms '<= 250' "$work/stream.age" 0.5 0.9 0.99 0.99
 	kill $stand_in
 	wait $stand_in 2>/dev/null
 }
@@ -307,6 +310,46 @@ measure_model() {
 	figure 'engine hears it, of a core' % '<= 1' "$work/model.cpu"
 }
 
+has_finished() { [ "$("$skydeck" -C "$target" events | grep -c state=finished)" -ge "$1" ]; }	# three turns bring nothing, and it waits
+# The same in a whole session: the engine keeps what it hears, and a cockpit shows it.
+measure_talk() {
+	local target=$work/talk url terminal
+	stop_engine
+	head_line 'a model that speaks 200 tokens/s, in a session'
+	"$bench/speaker" serve 200 1 1 1 1 1 1 1 1 1 12 >"$work/talk.url" & speaker=$!
+	wait_for 10 test -s "$work/talk.url"
+	url=$(head -n 1 "$work/talk.url")
+	git clone -q "$work/target" "$target" && mkdir "$target/.skydeck"
+	cp "$here/target/config" "$target/.skydeck/config"
+	printf '[session]\n\tagent = model\n[agent "model"]\n\tkind = api\n\tmodel = claude-opus-5-5\n\tkeyenv = BENCH_KEY\n\turl = %s\n' "$url" >>"$target/.skydeck/config"
+	BENCH_KEY=none start_engine
+	wait_for 120 has_finished 1
+	"$bench/terminal" age 120x40 20 5z 'skydeck  ' -- "$skydeck" -C "$target" attach >"$work/spoken" & terminal=$!
+	for i in 2 3; do
+		sleep 3
+		"$skydeck" -C "$target" steer 'Go on' >/dev/null
+		wait_for 60 has_finished $i
+	done
+	wait $terminal
+	awk '/first/ { print $2 }' "$work/spoken" >"$work/talk.first"
+	awk '/later/ { print $2 }' "$work/spoken" >"$work/talk.later"
+	figure 'first token, from its arrival to the screen' ms '<= 50' "$work/talk.first"
+	figure 'a token, likewise' ms - "$work/talk.later" 0.01 0.5 0.99
+	"$skydeck" -C "$target" steer 'A long answer' >/dev/null
+	sleep 1
+	"$bench/terminal" watch 9 $engine >"$work/talk.engine" &
+	"$bench/terminal" stream 120x40 7 5z 'skydeck  ' -- "$skydeck" -C "$target" attach >"$work/talk.cockpit"
+	wait $!
+	value_of "$work/talk.engine" cpu | awk '{ print $1 / 90 }' >"$work/talk.engine.cpu"
+	value_of "$work/talk.cockpit" cpu | awk '{ print $1 / 70 }' >"$work/talk.cockpit.cpu"
+	figure 'engine, with transcript, journal and a viewer' '% of a core' '<= 1' "$work/talk.engine.cpu"
+	figure 'cockpit, the agent alone' '% of a core' '<= 1' "$work/talk.cockpit.cpu"
+	stop_engine
+	kill $speaker
+	wait $speaker 2>/dev/null
+	speaker=
+}
+
 measure_brief() {
 	head_line 'what an agent is told, 2 MB'
 	"$bench/brief" >"$work/brief" || die 'brief failed'
@@ -315,17 +358,17 @@ measure_brief() {
 }
 
 measure_search() {
-	local theirs=$work/theirs.git place commit
+	local theirs=$work/theirs.git place commit limit='<= 2000'
 	head_line 'a search over the files of 1 GB'
 	git init -q --bare "$theirs" && "$bench/search" write "${SKYDECK_BENCH_MB:-1024}" | git --git-dir="$theirs" -c core.compression=1 fast-import --quiet --done --depth=0 || die 'no repository'
 	place=$("$bench/search" copy "file://$theirs#main" "$work/cache") || die 'copy failed'
 	commit=${place##* } place=${place% *}
 	for kind in copied plain; do	# as a source is kept, and a bare clone as git makes it
-		[ $kind = copied ] || place=$theirs
+		[ $kind = copied ] || place=$theirs limit=-	# every object must be inflated: sources are never kept like that
 		"$bench/search" time "$place" "$commit" >"$work/search" || die 'search failed'
 		for name in plain regex first cancelled; do value_of "$work/search" $name >"$work/search.$name"; done
-		figure "words that nothing has, $kind" ms '<= 2000' "$work/search.plain"
-		figure "an expression that nothing has, $kind" ms '<= 2000' "$work/search.regex"
+		figure "words that nothing has, $kind" ms "$limit" "$work/search.plain"
+		figure "an expression that nothing has, $kind" ms "$limit" "$work/search.regex"
 		figure "first line of one that some have, $kind" ms - "$work/search.first"
 		figure "cancelled, $kind" ms - "$work/search.cancelled"
 	done
@@ -335,7 +378,7 @@ measure_search() {
 began=$SECONDS
 make_target
 begin_session
-for section in paint idle keys stream long_session emit logs model brief search; do
+for section in paint idle keys stream long_session emit logs model talk brief search; do
 	case $section in *"${2:-}"*) measure_$section ;; esac
 done
 printf '\n%s of the targets missed; %s s, %s CPUs, load %s; ratios are ours to theirs\n' "$over" $((SECONDS - began)) "$(nproc)" "$(cut -d' ' -f1 /proc/loadavg)"

@@ -9,6 +9,9 @@
  *         "bytes N", and as watch
  *     terminal stream SIZE SECONDS SETUP WANTED... -- PROGRAM...
  *         the same, while something streams: SETUP is pressed before
+ *     terminal age SIZE SECONDS SETUP WANTED... -- PROGRAM...
+ *         of each mark "MICROSECONDS@" made since, when it comes on the screen: how many milliseconds ago that was (CLOCK_MONOTONIC):
+ *         "first AGE", where half a second had passed since the one before, or "later AGE"
  *     terminal watch SECONDS PID
  *         "wakeups N", "cpu MILLISECONDS", "memory MB" (private) of PID and its children in that time
  *
@@ -376,11 +379,38 @@ static void idle(struct terminal *t, int64_t time)
 	printf("bytes %zu\n", t->bytes - before);
 }
 
+/* Marks */
+
+/* Those of a line that are newer than `shown`, which was on the screen before; *newest: of all so far. */
+static void age_line(const char *line, int64_t shown, int64_t *newest, int64_t now)
+{
+	for (const char *at = strchr(line, '@'); at; at = strchr(at + 1, '@')) {
+		const char *mark = at;
+		while (mark > line && mark[-1] >= '0' && mark[-1] <= '9')
+			mark--;
+		int64_t made = atoll(mark);
+		if (made <= shown || made > now)
+			continue;
+		printf("%s %.3f\n", made - *newest > SECOND / 2 ? "first" : "later", (double)(now - made) / MS);
+		*newest = made > *newest ? made : *newest;
+	}
+}
+
+static void age(struct terminal *t, int64_t time)
+{
+	int64_t newest = clock_monotonic(), until = newest + time;
+	while (terminal_read(t, until) || clock_monotonic() < until) {
+		int64_t shown = newest;
+		for (int row = 0; row < t->rows; row++)
+			age_line(line_of(t, row), shown, &newest, t->last);
+	}
+}
+
 /* Arguments */
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: terminal paint|keys|idle|stream SIZE …; see the top of tests/bench/terminal.c\n");
+	fprintf(stderr, "usage: terminal paint|keys|idle|stream|age SIZE …; see the top of tests/bench/terminal.c\n");
 	return 2;
 }
 
@@ -399,7 +429,7 @@ int main(int argc, char **argv)
 {
 	struct terminal t = {0};
 	const char *what = argc > 3 ? argv[1] : "";
-	int is_keys = !strcmp(what, "keys"), is_stream = !strcmp(what, "stream");
+	int is_keys = !strcmp(what, "keys"), is_age = !strcmp(what, "age"), is_stream = is_age || !strcmp(what, "stream");
 	if (!strcmp(what, "watch")) {
 		watch(atoi(argv[3]), (int64_t)(atof(argv[2]) * SECOND), NULL);
 		return 0;
@@ -419,7 +449,9 @@ int main(int argc, char **argv)
 		time_keys(&t, atoi(argv[3]), argv[4], (const char *const[]){ argv[5], argv[6] });
 	if (is_stream)
 		press_all(&t, argv[4]);
-	if (is_stream || !strcmp(what, "idle"))
+	if (is_age)
+		age(&t, (int64_t)(atof(argv[3]) * SECOND));
+	else if (is_stream || !strcmp(what, "idle"))
 		idle(&t, (int64_t)(atof(argv[3]) * SECOND));
 	terminal_end(&t);
 	return 0;
