@@ -2,7 +2,7 @@
 # The recipes: what init writes of each, and each harness before tools that print recorded outputs (tests/recipes; made-up ones where
 # nothing was recorded). What is right gives METRIC lines; anything else one sentence on stderr, no METRIC and a status that is not 0.
 # parallel
-# timeout: 240
+# timeout: 480
 # needs: git python3
 set -u
 root=$PWD recordings=$PWD/tests/recipes

@@ -153,10 +153,12 @@ static size_t count_of(const struct fixture *f, const char *name, const char *pa
 static void assert_count(const struct fixture *f, const char *name, const char *part, size_t wanted)
 {
 	size_t n = count_of(f, name, part);
-	char *text = text_of(f, name);
-	if (n != wanted)
+	char *text = text_of(f, name), *log = text_of(f, "logs/w1.log");
+	if (n != wanted) {
+		fprintf(stderr, "w1.log:\n%s\n", log);	/* cmocka cuts what is long */
 		fail_msg("%s: \"%s\" stands there %zu times, not %zu:\n%s\nheard:\n%s", name, part, n, wanted, text, buf_str(&f->heard));
-	free(text);
+	}
+	free(text), free(log);
 }
 
 static void assert_heard(const struct fixture *f, const char *text)
