@@ -815,6 +815,10 @@ static void on_verdict(struct model *m, const struct event *ev)
 	strings_copy(&p->workers, &ev->workers);
 	string_set(&p->verdict_reason, ev->reason);
 	string_set(&p->verdict_run, ev->run);
+	if (p->pair_count) {	/* seldom will others follow, and a session has thousands of proposals */
+		p->pairs = xrealloc(p->pairs, p->pair_count * sizeof *p->pairs);
+		p->pair_room = p->pair_count;
+	}
 	const struct wave *wave = model_wave(m, p->wave);
 	const struct run *run = wave && wave->is_single && ev->run ? model_run(m, ev->run) : NULL;
 	p->unpaired = run ? run->value : NAN;
