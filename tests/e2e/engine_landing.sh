@@ -1,7 +1,7 @@
 #!/bin/bash
 # Winners land one after the other, each measured on what landed before; a branch that somebody else moved is left alone; a veto counts
 # until the branch has moved, and an engine that dies in that very moment is found out by the next.
-# timeout: 180
+# timeout: 300
 # parallel
 . tests/e2e/lib.sh
 
