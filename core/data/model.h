@@ -159,10 +159,10 @@ struct worker {
 };
 struct run {
 	unsigned number;			/* id is "r%u" */
+	int exit;
 	const char *worker, *arm, *status;	/* interned; status NULL while it runs */
 	const char *step;			/* "build", "checks", "measure" */
 	unsigned rev, wave, round, layout;
-	int exit;
 	int64_t started;
 	double seconds;				/* NAN while it runs */
 	double value;				/* median of the primary metric; NAN: none */
