@@ -70,7 +70,16 @@ static void check_model(struct findings *f, const struct config_agent *a)
 		add(f, a, FINDING_OK, xasprintf("%s at %s, %s", a->model, a->url ? a->url : "its usual address", keyenv ? "with a key" : "without a key"), NULL);
 }
 
-static void check_child(struct findings *f, const struct config_agent *a)
+/* It has the network of this machine, and SkyPilot's own server here takes orders from whoever reaches it. */
+static void check_reach(struct findings *f, const struct config_agent *a, const struct config *config)
+{
+	const char *server = getenv("SKYPILOT_API_SERVER_ENDPOINT");
+	if (!strcmp(config_runner(config), "sky") && (!server || is_here(server)))
+		add(f, a, FINDING_WARNING, xstrdup("its program could start VMs past the budget: SkyPilot's server on this machine asks nobody for a login"),
+		    "use a SkyPilot server elsewhere, with a login (sky api login), or an agent of kind api or chat, which runs no program");
+}
+
+static void check_child(struct findings *f, const struct config_agent *a, const struct config *config)
 {
 	char *word = a->command ? xstrndup(a->command, strcspn(a->command, " \t")) : NULL;
 	int has_key = !a->keyenv || (getenv(a->keyenv) && *getenv(a->keyenv));
@@ -82,6 +91,7 @@ static void check_child(struct findings *f, const struct config_agent *a)
 		add_no_key(f, a, a->keyenv);
 	else
 		add(f, a, FINDING_OK, xasprintf("runs %s, in a sandbox", a->command), NULL);
+	check_reach(f, a, config);
 	free(word);
 }
 
@@ -113,7 +123,7 @@ void agents_check(struct findings *f, const struct config *config)
 		else if (!strcmp(a->kind, "api") || !strcmp(a->kind, "chat"))
 			check_model(f, a);
 		else if (!strcmp(a->kind, "acp"))
-			check_child(f, a);
+			check_child(f, a, config);
 	}
 	if (config && config->agent_count)
 		check_programs(f);

@@ -277,8 +277,7 @@ static void check_vms(struct doctor *d)
 	if (!d->has_target)
 		return;
 	vms_noted(&d->target, &d->noted, &d->findings);
-	int is_sky = d->has_config && (c->session_runner ? !strcmp(c->session_runner, "sky") : c->sky_infra.count || c->sky_task);
-	if (is_sky || d->noted.count)
+	if ((d->has_config && !strcmp(config_runner(c), "sky")) || d->noted.count)
 		vms_look(&d->noted, target_engine_runs(&d->target), &d->up, &d->findings);
 }
 

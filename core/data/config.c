@@ -359,6 +359,11 @@ int config_is_key(const struct config *c, const char *variable)
 	return !strcmp(variable, "ANTHROPIC_API_KEY");	/* which needs no name */
 }
 
+const char *config_runner(const struct config *c)
+{
+	return c->session_runner ? c->session_runner : c->sky_infra.count || c->sky_task ? "sky" : "local";
+}
+
 long config_timeout(const struct config *c, const char *step)
 {
 	return !strcmp(step, "build") ? c->target_buildtimeout

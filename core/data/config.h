@@ -141,6 +141,8 @@ int config_set(struct config *c, const char *name, const char *value, struct err
 const struct config_agent *config_agent_find(const struct config *c, const char *name);	/* NULL name: the only one */
 int config_is_key(const struct config *c, const char *variable);	/* holds the key of an agent or of a source */
 
+const char *config_runner(const struct config *c);	/* where sessions run: session.runner, else by what else is set */
+
 /* Seconds that a step may take, by its name: "build", "checks", "measure", "profile". */
 long config_timeout(const struct config *c, const char *step);
 

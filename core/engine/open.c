@@ -141,11 +141,7 @@ static void name_dirty(struct engine *e)
 
 static const char *runner_name(const struct engine *e)
 {
-	if (e->options.runner)
-		return e->options.runner;
-	if (e->config.session_runner)
-		return e->config.session_runner;
-	return e->config.sky_infra.count || e->config.sky_task ? "sky" : "local";
+	return e->options.runner ? e->options.runner : config_runner(&e->config);
 }
 
 static const char *agent_name(const struct engine *e)

@@ -148,6 +148,10 @@ skydeck -C "$target" doctor >"$out" 2>"$wrong" && bad 'doctor finds the missing 
 says 'warning  *agent .*none is chosen.*session'
 says 'ok  *agent .*model: some-model'
 says 'error  *agent .*program: the variable NO_SUCH_KEY.*export'
+grep -q 'past the budget' "$out" && bad 'doctor speaks of VMs where there are none'
+printf '[session]\n\trunner = sky\n' >>"$target/.skydeck/config"
+skydeck -C "$target" doctor >"$out" 2>"$wrong"
+says 'warning  *agent .*program: .*past the budget.*kind api'
 printf '[session]\n\tagent = nobody\n\treader = model\n' >>"$target/.skydeck/config"
 skydeck -C "$target" doctor >"$out" 2>"$wrong" && bad 'doctor finds the wrong name'
 says 'error  *agent .*session.agent is "nobody"'
