@@ -180,11 +180,28 @@ static const struct job_facts *first_job(const struct vm *vm, const struct job_f
 	return newest;
 }
 
+/* A server that is slow or away says nothing against a VM that stands: it is asked again after the next poll that finds it up.
+ * One that never tells its jobs costs all the same. */
+static int is_asked_again(struct vm *vm, const struct skypilot_answer *answer)
+{
+	enum { QUESTIONS = 10 };
+	if (answer->trouble != SKYPILOT_TIMED_OUT && answer->trouble != SKYPILOT_NO_SERVER)
+		vm->unanswered = 0;
+	else if (++vm->unanswered < QUESTIONS)
+		return 1;
+	return 0;
+}
+
 /* The jobs of a VM that stands: one that was just launched, or one from before. */
 static void jobs_came(void *data, const struct job_facts *jobs, size_t n, const struct skypilot_answer *answer)
 {
 	struct vm *vm = data;
 	vm->call = NULL;
+	if (is_asked_again(vm, answer)) {
+		vm->phase = PHASE_LOOKING;
+		vm_note(vm, answer->problem ? answer->problem : "its jobs were asked for in vain");
+		return;
+	}
 	if (answer->trouble != SKYPILOT_NONE) {
 		char *why = explain_trouble(answer);
 		vm_retry(vm, why, skypilot_is_passing(answer->trouble));

@@ -46,6 +46,7 @@ struct vm {
 	enum vm_status is;		/* by the newest poll */
 	int64_t seen;			/* when that began; monotonic */
 	unsigned absent;		/* polls running */
+	unsigned unanswered;		/* questions for its jobs, running */
 	int64_t acted, ready_since, init_since, used, down_said;	/* monotonic; 0: never */
 	int64_t updated;		/* wall clock, by SkyPilot; 0: not said */
 	int was_up, lacks_autostop, autodowns;

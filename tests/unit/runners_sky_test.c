@@ -638,6 +638,26 @@ static void takes_a_vm_up_again_and_what_runs_on_it(void **state)
 	fixture_free(f);
 }
 
+static void asks_a_slow_server_again(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct err err = {0};
+	f->config.sky_retries = 0;
+	start(f, quick);
+	wait_for(f, "w1 ready");
+	f->ops->close(f->runner);
+	forget_heard(f);
+	trouble(f, "queue", "the request timed out\nthe request timed out\nthe request timed out\n");
+	open_runner(f);
+	assert_ok(f->ops->start_worker(f->runner, "w1", &err), &err);
+	wait_for(f, "w1 ready");
+	assert_null(strstr(buf_str(&f->heard), "lost"));
+	assert_int_equal(calls(f, "launch -y -d"), 1);
+	assert_true(calls(f, "queue ") >= 4);
+	fixture_free(f);
+}
+
 static void loses_what_ran_on_a_vm_that_went_while_nobody_looked(void **state)
 {
 	(void)state;
@@ -797,6 +817,7 @@ int main(void)
 		cmocka_unit_test(replaces_a_vm_that_is_gone),
 		cmocka_unit_test(retries_to_take_a_vm_down_and_says_when_it_cannot),
 		cmocka_unit_test(takes_a_vm_up_again_and_what_runs_on_it),
+		cmocka_unit_test(asks_a_slow_server_again),
 		cmocka_unit_test(loses_what_ran_on_a_vm_that_went_while_nobody_looked),
 		cmocka_unit_test(lets_no_vm_cost_more_than_allowed),
 		cmocka_unit_test(sees_that_there_is_no_autostop),
