@@ -52,7 +52,7 @@ vms() {
 		END
 		git add -A && git commit -q -m 'Runs take a moment'
 	) || die "cannot make the target"
-	sed -i 's/measuretimeout = 2/measuretimeout = 60/' "$T/.skydeck/config"
+	sed -i 's/measuretimeout = .*/measuretimeout = 600/' "$T/.skydeck/config"
 }
 
 # What takes seconds where nothing else runs may take minutes where all else does: a `sky` command is seconds of a CPU, a launch half a minute.

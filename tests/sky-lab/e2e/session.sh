@@ -6,7 +6,7 @@
 
 vms
 number 01 "Win" a 20
-patch 02 "Drag" "echo slow=10 >src/slow.c"
+patch 02 "Drag" "echo slow=60 >src/slow.c"
 serve
 wait_for '[ "$(sky status --json | grep -o "\"waiting\":[0-9]*")" = "\"waiting\":2" ]' 'both wait for a human'
 sleep 3
