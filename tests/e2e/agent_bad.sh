@@ -24,13 +24,9 @@ cat >"$work/script.json" <<END
   {"when": "be silent", "hang": true}],
  "otherwise": "nothing more to do"}
 END
-python3 tests/agents/scripted-model "$work/script.json" --log "$work/requests" >"$work/url" 2>"$work/model.err" &
-model=$!
-wait_for '[ -s "$work/url" ]' 'the model answers'
-finish_model() { kill "$model" 2>/dev/null; wait "$model" 2>/dev/null; true; }
-trap 'finish_model; finish' EXIT
+scripted_model
 
-target '[agent "claude"]' '	kind = api' "	url = $(head -n 1 "$work/url")" '	model = claude-opus-5-5' '	keyenv = BAD_KEY' '[session]' '	agent = claude'
+target '[agent "claude"]' '	kind = api' "	url = $url" '	model = claude-opus-5-5' '	keyenv = BAD_KEY' '[session]' '	agent = claude'
 number one 'Faster by 10' a 10
 
 has() { sky events --json | grep -q "$1"; }

@@ -8,7 +8,8 @@
 
 mkdir "$work/small"
 [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=6m tmpfs "$work/small" 2>/dev/null || { echo "a small file system cannot be mounted here"; exit 77; }
-trap 'umount -l "$work/small"; finish' EXIT
+unmount() { local code=$?; umount -l "$work/small"; return $code; }
+trap 'unmount; finish' EXIT
 T=$work/small/target
 cat >"$work/note.md" <<'END'
 Title: A note
@@ -25,12 +26,8 @@ cat >"$work/script.json" <<'END'
  "questions": [{"when": "# The patch", "hang": true}, {"when": "Larger numbers", "hang": true}, {"keep": true, "hang": true}],
  "otherwise": "nothing more to do"}
 END
-python3 tests/agents/scripted-model "$work/script.json" --log "$work/requests" >"$work/url" 2>"$work/model.err" &
-model=$!
-finish_model() { local code=$?; kill "$model" 2>/dev/null; wait "$model" 2>/dev/null; umount -l "$work/small"; (exit $code); }
-trap 'finish_model; finish' EXIT
-wait_for '[ -s "$work/url" ]' 'the model answers'
-target '[agent "claude"]' '	kind = api' "	url = $(head -n 1 "$work/url")" '	model = claude-opus-5-5' '	keyenv = TEST_KEY' '[session]' '	agent = claude'
+scripted_model
+target '[agent "claude"]' '	kind = api' "	url = $url" '	model = claude-opus-5-5' '	keyenv = TEST_KEY' '[session]' '	agent = claude'
 export TEST_KEY=k
 serve
 wait_for 'sky events --json | grep -q "its last turns brought nothing"' 'the agent has nothing more'

@@ -15,13 +15,9 @@ cat >"$work/script.json" <<END
  "questions": [{"keep": true, "text": {"decision": "submit", "review": "fine"}}],
  "otherwise": {"text": "nothing more to do", "usage": {"in": 1000000, "out": 0}}}
 END
-python3 tests/agents/scripted-model "$work/script.json" --log "$work/requests" >"$work/url" 2>"$work/model.err" &
-model=$!
-finish_model() { local code=$?; kill "$model" 2>/dev/null; wait "$model" 2>/dev/null; return $code; }
-trap 'finish_model; finish' EXIT
-wait_for '[ -s "$work/url" ]' 'the model answers'
+scripted_model
 
-target '[agent "claude"]' '	kind = api' "	url = $(head -n 1 "$work/url")" '	model = claude-opus-5-5' '	keyenv = TEST_KEY' '[session]' '	agent = claude'
+target '[agent "claude"]' '	kind = api' "	url = $url" '	model = claude-opus-5-5' '	keyenv = TEST_KEY' '[session]' '	agent = claude'
 export TEST_KEY=k
 serve
 wait_for 'sky events --json | grep -q "its last turns brought nothing"' 'the agent has nothing more'

@@ -11,14 +11,10 @@ import json
 call = lambda n: {"name": "search_code", "arguments": {"pattern": "word %d" % n}}
 print(json.dumps({"replies": [{"text": "Next.", "latency": 0.2, "calls": [call(n)]} for n in range(500)]}))
 END
-python3 tests/agents/scripted-model "$work/script.json" --log "$work/requests" >"$work/url" 2>"$work/model.err" &
-model=$!
-wait_for '[ -s "$work/url" ]' 'the model answers'
-finish_model() { local code=$?; kill "$model" 2>/dev/null; wait "$model" 2>/dev/null; return $code; }
-trap 'finish_model; finish' EXIT
+scripted_model
 asked() { wc -l <"$work/requests"; }
 
-target '[agent "x"]' '	kind = api' "	url = $(head -n 1 "$work/url")" '	model = claude-opus-5-5' '[session]' '	agent = x'
+target '[agent "x"]' '	kind = api' "	url = $url" '	model = claude-opus-5-5' '[session]' '	agent = x'
 serve
 wait_for 'sky events --json | grep -q "\"kind\":\"tool_called\""' 'it uses a tool'
 exits 0 sky pause

@@ -38,13 +38,9 @@ cat >"$work/script.json" <<'END'
   {"when": "# The patch", "keep": true, "text": {"decision": "submit", "review": "Looks right; nobody else reads a."}}],
  "otherwise": "nothing more to do"}
 END
-python3 tests/agents/scripted-model "$work/script.json" --log "$work/requests" >"$work/url" 2>"$work/model.err" &
-model=$!
-wait_for '[ -s "$work/url" ]' 'the model answers'
-finish_model() { local code=$?; kill "$model" 2>/dev/null; wait "$model" 2>/dev/null; return $code; }
-trap 'finish_model; finish' EXIT
+scripted_model
 
-target '[source "library"]' '	kind = folder' "	url = $work/library" '[agent "claude"]' '	kind = api' "	url = $(head -n 1 "$work/url")" \
+target '[source "library"]' '	kind = folder' "	url = $work/library" '[agent "claude"]' '	kind = api' "	url = $url" \
 	'	model = claude-opus-5-5' '	keyenv = TEST_KEY' '[session]' '	agent = claude' '	wave = 2'
 export TEST_KEY=sk-very-secret-key
 serve

@@ -7,11 +7,12 @@ set -u
 export SKYDECK=${SKYDECK:-$PWD/skydeck}
 work=$(mktemp -d "${TMPDIR:-/tmp}/e2e.XXXXXX")
 T=$work/target P=$work/patches
-engine=
+engine= model=
 
 finish() {
 	code=$?
 	[ -z "$engine" ] || { kill -KILL "$engine" 2>/dev/null; wait "$engine" 2>/dev/null; }
+	[ -z "$model" ] || { kill "$model" 2>/dev/null; wait "$model" 2>/dev/null; }
 	[ ! -e "$work/failed" ] || code=1
 	rm -rf "$work"
 	exit $code
@@ -30,6 +31,14 @@ die() {
 	exit 1
 }
 sky() { "$SKYDECK" -C "$T" "$@"; }
+
+# Plays $work/script.json until the test ends: $url is its address, $work/requests what it was asked.
+scripted_model() {
+	python3 tests/agents/scripted-model "$work/script.json" --log "$work/requests" >"$work/url" 2>"$work/model.err" &
+	model=$!
+	wait_for '[ -s "$work/url" ]' 'the model answers'
+	url=$(head -n 1 "$work/url")
+}
 
 # target [LINE...]: a new target in $T; each LINE is added to its config
 target() {

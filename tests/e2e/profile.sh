@@ -74,12 +74,8 @@ grep -q PROFILE "$work/said" && bad "a profile of a failure: $(cat "$work/said")
 
 # a session: the harness counts what it moves, far more than any machine can, so memory is the limit
 echo '{"replies": []}' >"$work/script.json"
-python3 tests/agents/scripted-model "$work/script.json" >"$work/url" 2>/dev/null &
-model=$!
-finish_model() { local code=$?; kill "$model" 2>/dev/null; wait "$model" 2>/dev/null; return $code; }
-trap 'finish_model; finish' EXIT
-wait_for '[ -s "$work/url" ]' 'the model answers'
-target '[agent "m"]' '	kind = chat' "	url = $(head -n 1 "$work/url")" '	model = small' '[session]' '	agent = m'
+scripted_model
+target '[agent "m"]' '	kind = chat' "	url = $url" '	model = small' '[session]' '	agent = m'
 echo 'echo METRIC bytes_moved=1e13' >>"$T/autoresearch.sh"
 git -C "$T" commit -q -a -m 'It counts'
 serve
