@@ -350,8 +350,7 @@ static const char *unasked_arch(const struct engine *e, const struct proposal *p
 {
 	for (size_t i = 0; i < e->model.worker_count; i++) {
 		const struct worker *w = &e->model.workers[i];
-		int is_there = worker_is_fit(w) || !strcmp(w->state, "admitting") || !strcmp(w->state, "starting");
-		if (w->arch && is_there && !worker_is_of_arch(e, w, NULL) && !answer_of(p, w->arch))
+		if (w->arch && worker_is_there(w) && !worker_is_of_arch(e, w, NULL) && !answer_of(p, w->arch))
 			return w->arch;
 	}
 	return NULL;
@@ -362,8 +361,7 @@ static int arch_is_there(const struct engine *e, const char *arch)
 {
 	for (size_t i = 0; i < e->model.worker_count; i++) {
 		const struct worker *w = &e->model.workers[i];
-		int is_coming = !strcmp(w->state, "admitting") || !strcmp(w->state, "starting");
-		if ((worker_is_fit(w) || is_coming) && (w->arch ? !strcmp(w->arch, arch) : pool_kind(e, w->id) != 0))
+		if (worker_is_there(w) && (w->arch ? !strcmp(w->arch, arch) : pool_kind(e, w->id) != 0))
 			return 1;
 	}
 	return 0;

@@ -53,6 +53,7 @@ void wave_prepare_arm(struct engine *e, struct wave_run *w, struct arm *arm);
 
 /* wave_place.c: the worker that a wave has. but: not that one; NULL: any. */
 int worker_is_fit(const struct worker *w);
+int worker_is_there(const struct worker *w);							/* fit, or about to be */
 int worker_is_of_arch(const struct engine *e, const struct worker *worker, const char *arch);	/* NULL: of the one that decides */
 int wave_worker_is_fit(const struct engine *e, const struct wave_run *w);			/* to go on where its stay is */
 const struct worker *wave_quietest_worker(const struct engine *e, const struct wave_run *wave, const char *but);	/* wave NULL: for a new one */

@@ -28,6 +28,11 @@ int worker_is_fit(const struct worker *w)
 	return w->admitted && (!strcmp(w->state, "ready") || !strcmp(w->state, "busy"));
 }
 
+int worker_is_there(const struct worker *w)
+{
+	return worker_is_fit(w) || !strcmp(w->state, "admitting") || !strcmp(w->state, "starting");
+}
+
 int wave_worker_is_fit(const struct engine *e, const struct wave_run *w)
 {
 	const struct worker *worker = model_worker(&e->model, w->worker);
@@ -70,8 +75,7 @@ size_t wave_count_places(const struct engine *e)
 	for (size_t i = 0; i < e->model.worker_count; i++) {
 		const struct worker *w = &e->model.workers[i];
 		const char *host = e->runner_ops->host(e->runner, w->id);
-		int is_coming = !strcmp(w->state, "starting") || !strcmp(w->state, "admitting");
-		if (host && (worker_is_fit(w) || is_coming) && worker_is_of_arch(e, w, NULL) && !is_taken(e, host, NULL) && !strings_have(&hosts, host))
+		if (host && worker_is_there(w) && worker_is_of_arch(e, w, NULL) && !is_taken(e, host, NULL) && !strings_have(&hosts, host))
 			strings_add(&hosts, host);
 	}
 	size_t n = hosts.count;
@@ -103,8 +107,7 @@ static const struct worker *worker_for(const struct engine *e, const struct wave
 	for (size_t i = 0; i < e->model.worker_count; i++) {
 		const struct worker *worker = &e->model.workers[i];
 		const char *elsewhere = e->runner_ops->host(e->runner, worker->id);
-		int is_there = worker_is_fit(worker) || !strcmp(worker->state, "admitting") || !strcmp(worker->state, "starting");
-		if (is_there && worker_is_of_arch(e, worker, NULL) && host && elsewhere && strcmp(host, elsewhere))
+		if (worker_is_there(worker) && worker_is_of_arch(e, worker, NULL) && host && elsewhere && strcmp(host, elsewhere))
 			return NULL;
 	}
 	return wave_quietest_worker(e, w, NULL);
