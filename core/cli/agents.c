@@ -50,6 +50,12 @@ static int is_here(const char *url)
 	return 0;
 }
 
+static int is_set(const char *variable)
+{
+	const char *value = getenv(variable);
+	return value && *value;
+}
+
 static void add_no_key(struct findings *f, const struct config_agent *a, const char *variable)
 {
 	char *remedy = xasprintf("export %s before skydeck starts its engine", variable);
@@ -64,7 +70,7 @@ static void check_model(struct findings *f, const struct config_agent *a)
 		add(f, a, FINDING_ERROR, xstrdup("no model is named"), "set model under its section in .skydeck/config");
 	else if (!strcmp(a->kind, "chat") && !a->url)
 		add(f, a, FINDING_ERROR, xstrdup("no url is named"), "set url to the base of the server, such as http://127.0.0.1:8080/v1");
-	else if (keyenv && !(getenv(keyenv) && *getenv(keyenv)))
+	else if (keyenv && !is_set(keyenv))
 		add_no_key(f, a, keyenv);
 	else
 		add(f, a, FINDING_OK, xasprintf("%s at %s, %s", a->model, a->url ? a->url : "its usual address", keyenv ? "with a key" : "without a key"), NULL);
@@ -82,12 +88,11 @@ static void check_reach(struct findings *f, const struct config_agent *a, const 
 static void check_child(struct findings *f, const struct config_agent *a, const struct config *config)
 {
 	char *word = a->command ? xstrndup(a->command, strcspn(a->command, " \t")) : NULL;
-	int has_key = !a->keyenv || (getenv(a->keyenv) && *getenv(a->keyenv));
 	if (!word)
 		add(f, a, FINDING_ERROR, xstrdup("no command is named"), "set command to what starts it, such as claude-agent-acp");
 	else if (!is_program(word))
 		add(f, a, FINDING_ERROR, xasprintf("there is no program %s in PATH", word), "install it, or correct command");
-	else if (!has_key)
+	else if (a->keyenv && !is_set(a->keyenv))
 		add_no_key(f, a, a->keyenv);
 	else
 		add(f, a, FINDING_OK, xasprintf("runs %s, in a sandbox", a->command), NULL);
